@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Checks of tensor arguments whose message names the operator, the argument, what it was and what
+// it should be.
+//
+//   check_shape("selective_scan", "B", B, {batch, length, n_state});
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+
+namespace icl {
+
+// "[2, 3] float32 on cpu"
+std::string describe_tensor(const at::Tensor& tensor);
+
+// Throws UsageError unless `tensor` has exactly this shape; -1 admits any size in that place.
+void check_shape(const char* where, const char* name, const at::Tensor& tensor,
+                 at::IntArrayRef expected);
+
+}  // namespace icl

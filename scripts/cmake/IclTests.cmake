@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+# icl_add_tests(): one executable for each room under tests/, one CTest entry for each test file.
+#
+# tests/<room>/<thing>_test.cpp becomes the entry "<room>.<thing>"; its label is "unit", or
+# "integration" in tests/integration, "slow" for *_slow_test.cpp, "gpu" for *_gpu_test.cpp.
+include(GoogleTest OPTIONAL)
+
+function(_icl_suites_of source result)
+  file(STRINGS "${source}" lines REGEX "^(TEST|TEST_F|TEST_P|TYPED_TEST)\\(")
+  set(filters "")
+  foreach(line IN LISTS lines)
+    string(REGEX REPLACE "^[A-Z_]+\\(([A-Za-z0-9_]+),.*" "\\1" suite "${line}")
+    list(APPEND filters "${suite}.*" "*/${suite}.*" "${suite}/*.*")
+  endforeach()
+  list(REMOVE_DUPLICATES filters)
+  list(JOIN filters ":" joined)
+  set(${result} "${joined}" PARENT_SCOPE)
+endfunction()
+
+function(icl_add_room_tests room)
+  set(folder "${PROJECT_SOURCE_DIR}/tests/${room}")
+  file(GLOB sources CONFIGURE_DEPENDS "${folder}/*.cpp")
+  if(NOT sources)
+    return()
+  endif()
+  set(target "test_${room}")
+  add_executable(${target} ${sources})
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${target} PRIVATE icl icl_flags GTest::gmock GTest::gtest_main)
+  target_compile_definitions(${target} PRIVATE ICL_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+                                               ICL_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${sources})
+  foreach(source IN LISTS sources)
+    get_filename_component(thing "${source}" NAME_WE)
+    if(NOT thing MATCHES "_test$")
+      continue()
+    endif()
+    _icl_suites_of("${source}" filter)
+    string(REGEX REPLACE "_test$" "" thing "${thing}")
+    set(label unit)
+    if(thing MATCHES "_slow$")
+      set(label slow)
+    elseif(thing MATCHES "_gpu$")
+      set(label gpu)
+    elseif(room STREQUAL "integration")
+      set(label integration)
+    endif()
+    add_test(NAME ${room}.${thing} COMMAND ${target} --gtest_filter=${filter} --gtest_brief=1)
+    # One thread each: CTest runs the entries side by side, and idle OpenMP threads would spin.
+    set_tests_properties(${room}.${thing} PROPERTIES LABELS ${label} ENVIRONMENT "OMP_NUM_THREADS=1;MKL_NUM_THREADS=1"
+                         SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
+  endforeach()
+endfunction()
+
+function(icl_add_tests)
+  find_package(GTest REQUIRED)
+  file(GLOB rooms RELATIVE "${PROJECT_SOURCE_DIR}/tests" CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/*")
+  foreach(room IN LISTS rooms)
+    if(IS_DIRECTORY "${PROJECT_SOURCE_DIR}/tests/${room}" AND NOT room MATCHES "^(support|results|emulation)$")
+      icl_add_room_tests(${room})
+    endif()
+  endforeach()
+endfunction()
