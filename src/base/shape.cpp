@@ -60,4 +60,20 @@ void check_shape(const char* where, const char* name, const at::Tensor& tensor,
   }
 }
 
+void check_type(const char* where, const char* name, const at::Tensor& tensor,
+                at::ScalarType expected) {
+  if (tensor.scalar_type() != expected) {
+    throw UsageError(str(where, ": ", name, " is ", describe_tensor(tensor), ", expected ",
+                         type_name(expected)));
+  }
+}
+
+void check_device(const char* where, const char* name, const at::Tensor& tensor,
+                  at::Device expected) {
+  if (tensor.device() != expected) {
+    throw UsageError(str(where, ": ", name, " is ", describe_tensor(tensor), ", expected it on ",
+                         expected.str()));
+  }
+}
+
 }  // namespace icl

@@ -19,4 +19,12 @@ std::string describe_tensor(const at::Tensor& tensor);
 void check_shape(const char* where, const char* name, const at::Tensor& tensor,
                  at::IntArrayRef expected);
 
+// Throws UsageError unless `tensor` has this element type.
+void check_type(const char* where, const char* name, const at::Tensor& tensor,
+                at::ScalarType expected);
+
+// Throws UsageError unless `tensor` is on this device.
+void check_device(const char* where, const char* name, const at::Tensor& tensor,
+                  at::Device expected);
+
 }  // namespace icl

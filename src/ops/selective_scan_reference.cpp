@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <ATen/ATen.h>
+
+#include <vector>
+
+#include "icl/ops/selective_scan.h"
+#include "src/ops/checks.h"
+
+namespace icl {
+
+std::tuple<at::Tensor, at::Tensor> selective_scan_reference(
+    const at::Tensor& u, const at::Tensor& delta, const at::Tensor& A, const at::Tensor& B,
+    const at::Tensor& C, const std::optional<at::Tensor>& D, const std::optional<at::Tensor>& z,
+    const std::optional<at::Tensor>& delta_bias, bool delta_softplus,
+    const std::optional<at::Tensor>& initial_state) {
+  check_selective_scan(u, delta, A, B, C, D, z, delta_bias, initial_state);
+  const at::ScalarType type = A.scalar_type();
+  const at::Tensor u_s = u.to(type);
+  at::Tensor dt = delta.to(type);
+  if (has(delta_bias)) dt = dt + *delta_bias;
+  if (delta_softplus) dt = at::softplus(dt);  // ATen's threshold is 20, as ours
+
+  const at::Tensor decay = at::exp(dt.unsqueeze(-1) * A);                       // [B, L, I, N]
+  const at::Tensor input = (dt * u_s).unsqueeze(-1) * B.to(type).unsqueeze(2);  // [B, L, I, N]
+  // Slicing decay[:, l] in the loop would make the backward pass quadratic in L.
+  const std::vector<at::Tensor> decays = decay.unbind(1);
+  const std::vector<at::Tensor> inputs = input.unbind(1);
+  const std::vector<at::Tensor> Cs = C.to(type).unbind(1);
+
+  at::Tensor state = has(initial_state) ? initial_state->clone()
+                                        : at::zeros({u.size(0), u.size(2), A.size(1)}, A.options());
+  std::vector<at::Tensor> ys;
+  for (size_t l = 0; l < decays.size(); ++l) {
+    state = decays[l] * state + inputs[l];
+    ys.push_back(at::matmul(state, Cs[l].unsqueeze(-1)).squeeze(-1));  // [B, I]
+  }
+  at::Tensor y = ys.empty() ? at::zeros_like(u_s) : at::stack(ys, 1);
+  if (has(D)) y = y + *D * u_s;
+  if (has(z)) y = y * at::silu(z->to(type));
+  return {y.to(u.scalar_type()), state};
+}
+
+}  // namespace icl
