@@ -6,9 +6,8 @@
 #include "icl/base/error.h"
 
 namespace icl {
-namespace {
 
-std::string shape_text(at::IntArrayRef shape) {
+std::string describe_shape(at::IntArrayRef shape) {
   std::ostringstream out;
   out << '[';
   for (size_t i = 0; i < shape.size(); ++i) {
@@ -23,7 +22,7 @@ std::string shape_text(at::IntArrayRef shape) {
   return out.str();
 }
 
-const char* type_name(at::ScalarType type) {
+std::string describe_type(at::ScalarType type) {
   switch (type) {
     case at::kFloat:
       return "float32";
@@ -40,11 +39,9 @@ const char* type_name(at::ScalarType type) {
   }
 }
 
-}  // namespace
-
 std::string describe_tensor(const at::Tensor& tensor) {
   if (!tensor.defined()) return "undefined";
-  return str(shape_text(tensor.sizes()), " ", type_name(tensor.scalar_type()), " on ",
+  return str(describe_shape(tensor.sizes()), " ", describe_type(tensor.scalar_type()), " on ",
              tensor.device().str());
 }
 
@@ -56,7 +53,7 @@ void check_shape(const char* where, const char* name, const at::Tensor& tensor,
   }
   if (!same) {
     throw UsageError(str(where, ": ", name, " is ", describe_tensor(tensor), ", expected shape ",
-                         shape_text(expected)));
+                         describe_shape(expected)));
   }
 }
 

@@ -14,6 +14,8 @@ namespace icl {
 
 // "[2, 3] float32 on cpu"
 std::string describe_tensor(const at::Tensor& tensor);
+std::string describe_shape(at::IntArrayRef shape);  // "[2, any]", where -1 reads as any
+std::string describe_type(at::ScalarType type);     // "float32"
 
 // Throws UsageError unless `tensor` has exactly this shape; -1 admits any size in that place.
 void check_shape(const char* where, const char* name, const at::Tensor& tensor,

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What all programs share: the common flags, exit codes, signals, version.
+//
+//   int main(int argc, char** argv) {
+//     Program program("icl-eval", "Measures in-context learning curves.", "icl-eval --run runs/a");
+//     std::string run;
+//     program.app().add_option("--run", run, "run folder")->required();
+//     return program.run(argc, argv, [&] { evaluate(run, program.common()); return 0; });
+//   }
+#pragma once
+
+#include <c10/core/Device.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace icl {
+
+struct CommonOptions {
+  std::string device = "auto";
+  int64_t threads = 0;  // 0: all cores
+  std::optional<int64_t> seed;
+  std::vector<std::string> set;  // config assignments "path=value"
+  bool json = false;
+  bool quiet = false;
+  bool no_progress = false;
+  std::string log_level = "info";
+
+  bool show_progress() const { return !quiet && !no_progress; }
+};
+
+class Program {
+ public:
+  // `examples` are shown at the end of --help, one command a line.
+  Program(std::string name, std::string description, std::string examples);
+  ~Program();
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  CLI::App& app() { return *app_; }
+  const CommonOptions& common() const { return common_; }
+
+  // Parses, runs `body`, and turns what it throws into a message on stderr and an exit code:
+  // 0 done, 1 a defect of ours, 2 wrong usage or config, 3 missing or damaged data, 4 diverged,
+  // 128 + n when stopped by signal n.
+  int run(int argc, char** argv, const std::function<int()>& body);
+
+ private:
+  int parse(int argc, char** argv, bool& finished);
+
+  std::unique_ptr<CLI::App> app_;
+  CommonOptions common_;
+};
+
+// Applies --device and --threads: the device to use (auto: the first GPU where there is one), with
+// deterministic algorithms switched on. Throws UsageError for a device that is not there.
+c10::Device prepare_device(const std::string& device, int64_t threads);
+
+// "icl 0.1.0 (git 1a2b3c4), LibTorch 2.11.0, CUDA kernels for ..."
+std::string version_text();
+std::string git_commit();  // of the sources this program was built from, or "unknown"
+
+}  // namespace icl

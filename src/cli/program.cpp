@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "icl/cli/program.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+
+#include "icl/base/error.h"
+#include "icl/base/log.h"
+#include "icl/base/text.h"
+#include "icl/cli/signals.h"
+
+namespace icl {
+namespace {
+
+constexpr const char* kExitCodes =
+    "Exit codes: 0 done; 1 a defect of ours; 2 wrong usage or config; 3 missing, damaged or "
+    "incompatible data; 4 training diverged; 128+n stopped by signal n after saving.";
+
+void complain(const std::string& program, const std::string& message) {
+  std::fprintf(stderr, "%s: %s\n", program.c_str(), message.c_str());
+}
+
+// The long flags of an app and of the subcommand in use.
+std::vector<std::string> known_flags(const CLI::App& app) {
+  std::vector<std::string> flags;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
+  }
+  for (const CLI::App* sub : app.get_subcommands()) {
+    for (const std::string& flag : known_flags(*sub)) flags.push_back(flag);
+  }
+  return flags;
+}
+
+}  // namespace
+
+Program::Program(std::string name, std::string description, std::string examples)
+    : app_(std::make_unique<CLI::App>(std::move(description), std::move(name))) {
+  std::string footer = "Examples:\n";
+  for (const std::string& line : split(examples, '\n')) footer += "  " + line + "\n";
+  app_->footer(footer + "\n" + kExitCodes);
+  app_->fallthrough();
+  app_->set_version_flag("--version", version_text);
+  app_->add_option("--device", common_.device, "auto, cpu, cuda or cuda:N")->group("Common");
+  app_->add_option("--threads", common_.threads, "CPU threads; 0: all cores")->group("Common");
+  app_->add_option("--seed", common_.seed, "seed of everything random")->group("Common");
+  app_->add_option("--set", common_.set, "config assignment path=value; may be repeated")
+      ->group("Common")
+      ->allow_extra_args(false)
+      ->take_all();
+  app_->add_flag("--json", common_.json, "results as JSON on stdout")->group("Common");
+  app_->add_flag("--quiet", common_.quiet, "no progress and no notes on stderr")->group("Common");
+  app_->add_flag("--no-progress", common_.no_progress, "no progress on stderr")->group("Common");
+  app_->add_option("--log-level", common_.log_level, join(log_levels()))->group("Common");
+}
+
+Program::~Program() = default;
+
+int Program::parse(int argc, char** argv, bool& finished) {
+  finished = true;
+  try {
+    app_->parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    std::fputs(app_->help("", CLI::AppFormatMode::Normal).c_str(), stdout);
+    return 0;
+  } catch (const CLI::CallForVersion&) {
+    std::printf("%s\n", version_text().c_str());
+    return 0;
+  } catch (const CLI::ExtrasError&) {
+    std::string message = "unknown argument";
+    for (const std::string& extra : app_->remaining(/*recurse=*/true)) {
+      const std::string flag = extra.substr(0, extra.find('='));
+      message += " '" + extra + "'" + did_you_mean(flag, known_flags(*app_));
+    }
+    complain(app_->get_name(), message + " (--help lists them)");
+    return static_cast<int>(ExitCode::kUsage);
+  } catch (const CLI::ParseError& error) {
+    complain(app_->get_name(), str(error.what(), " (--help tells more)"));
+    return static_cast<int>(ExitCode::kUsage);
+  }
+  finished = false;
+  return 0;
+}
+
+int Program::run(int argc, char** argv, const std::function<int()>& body) {
+  bool finished = false;
+  const int parsed = parse(argc, argv, finished);
+  if (finished) return parsed;
+  const std::string& name = app_->get_name();
+  try {
+    set_log_level(common_.quiet && common_.log_level == "info" ? "warning" : common_.log_level);
+    if (common_.threads < 0 || common_.threads > 1024) {
+      throw UsageError(str("--threads ", common_.threads, ": expected 0 .. 1024"));
+    }
+    if (common_.seed && *common_.seed < 0) {
+      throw UsageError(str("--seed ", *common_.seed, ": expected >= 0"));
+    }
+    install_signal_handlers();
+    const int code = body();
+    return pending_signal() != 0 ? 128 + pending_signal() : code;
+  } catch (const Error& error) {
+    complain(name, error.what());
+    return static_cast<int>(error.code());
+  } catch (const std::bad_alloc&) {
+    complain(name, "out of memory; a smaller batch, model or number of prompts needs less");
+    return static_cast<int>(ExitCode::kDefect);
+  } catch (const std::exception& error) {
+    complain(name, str("defect: ", error.what()));
+    return static_cast<int>(ExitCode::kDefect);
+  }
+}
+
+}  // namespace icl
