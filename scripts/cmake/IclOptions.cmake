@@ -31,6 +31,8 @@ endif()
 # Warnings and sanitizers, for our own targets only.
 add_library(icl_flags INTERFACE)
 target_compile_options(icl_flags INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wshadow;-Wnon-virtual-dtor>")
+# Fields left out of a designated initialiser have their defaults, on purpose.
+target_compile_options(icl_flags INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-Wno-missing-field-initializers>")
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # GCC 12 sees overlapping copies in plain std::string concatenation (its bug 105651).
   target_compile_options(icl_flags INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>")

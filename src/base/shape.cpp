@@ -61,7 +61,7 @@ void check_type(const char* where, const char* name, const at::Tensor& tensor,
                 at::ScalarType expected) {
   if (tensor.scalar_type() != expected) {
     throw UsageError(str(where, ": ", name, " is ", describe_tensor(tensor), ", expected ",
-                         type_name(expected)));
+                         describe_type(expected)));
   }
 }
 
