@@ -153,7 +153,8 @@ int train(const TrainOptions& options, const CommonOptions& common) {
   if (options.dry_run) return dry_run(config, device, common.json);
 
   const std::filesystem::path run =
-      options.out.empty() ? std::filesystem::path("runs") / config.name : options.out;
+      options.out.empty() ? std::filesystem::path("runs") / config.name
+                          : std::filesystem::path(options.out);
   RunWriter writer(run, config, options.resume);
   Trainer trainer(config, device);
   if (writer.resuming() && !checkpoint_steps(run).empty()) {

@@ -14,7 +14,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <vector>
+
+#include "icl/models/block.h"
 
 namespace icl {
 
@@ -26,35 +29,59 @@ struct State {
 
   // The states of the prompts `rows` (int64 [B']), in that order.
   State select(const at::Tensor& rows) const;
-  // A deep copy: steps taken on it leave this one alone.
+  // A deep copy.
   State clone() const;
+  // Bytes held by all slots.
+  int64_t bytes() const;
 };
 
+// A stack of blocks between an optional input stage (positions or a norm) and an optional final
+// norm. Every family of the zoo is one; they differ in their blocks.
+// Parameters: "blocks.<i>.<part>...", and "positions", "input_norm", "norm" where there are any.
 class Backbone : public torch::nn::Module {
  public:
   // Called after each block with its index (from 0) and the residual stream [B, T, M] there, as the
   // final norm would receive it.
   using Tap = std::function<void(int64_t layer, const at::Tensor& residual_BTM)>;
 
-  virtual int64_t n_layer() const = 0;
-  virtual int64_t d_model() const = 0;
+  // What surrounds the blocks; any of them may be null.
+  struct Ends {
+    std::shared_ptr<Positions> positions;
+    std::shared_ptr<Norm> input_norm;
+    std::shared_ptr<Norm> norm;
+  };
+  Backbone(int64_t d_model, std::vector<std::shared_ptr<Block>> blocks, Ends ends);
 
-  // Parallel form; final_norm is applied. `x` [B, T, M].
-  virtual at::Tensor forward(const at::Tensor& x_BTM, const Tap& tap = {}) = 0;
+  int64_t n_layer() const { return static_cast<int64_t>(blocks_.size()); }
+  int64_t d_model() const { return d_model_; }
+  // Draws all parameters as published, from ATen's default CPU generator (seed it first).
+  void reset_parameters();
+
+  // Parallel form; the final norm is applied. `x` [B, T, M].
+  at::Tensor forward(const at::Tensor& x_BTM, const Tap& tap = {});
   // The norm between the last block and the read-out (identity for families without one).
-  virtual at::Tensor final_norm(const at::Tensor& residual) = 0;
+  at::Tensor final_norm(const at::Tensor& residual) const;
 
   // Recurrent form. forward() of a whole prompt, forward() in pieces and step() by step agree.
-  virtual State initial_state(int64_t batch) const = 0;
-  virtual at::Tensor forward(const at::Tensor& x_BTM, State& state, const Tap& tap = {}) = 0;
+  State initial_state(int64_t batch) const;
+  at::Tensor forward(const at::Tensor& x_BTM, State& state, const Tap& tap = {});
   // One token: `x` [B, M] -> [B, M].
-  virtual at::Tensor step(const at::Tensor& x_BM, State& state);
+  at::Tensor step(const at::Tensor& x_BM, State& state);
 
   // Outputs of query tokens that each see the context up to a point and themselves: output [:, i]
-  // is what forward() gives for query i placed after context[:, :lengths[i]]. `lengths` ascends.
-  // The default carries the state along and branches it; attention masks instead.
-  virtual at::Tensor branch(const at::Tensor& context_BTM, const at::Tensor& queries_BQM,
-                            const std::vector<int64_t>& lengths);
+  // is what forward() gives for query i placed after context[:, :lengths[i]]. `lengths` ascends
+  // (equal neighbours are fine). Costs about one pass over the context and one over the queries:
+  // state spaces branch their state, attention masks.
+  at::Tensor branch(const at::Tensor& context_BTM, const at::Tensor& queries_BQM,
+                    const std::vector<int64_t>& lengths);
+
+ private:
+  at::Tensor run(const at::Tensor& x_BTM, State* state, const Tap& tap);
+  at::Tensor finish(Stream& stream) const;
+
+  int64_t d_model_;
+  std::vector<std::shared_ptr<Block>> blocks_;
+  Ends ends_;
 };
 
 }  // namespace icl

@@ -11,6 +11,7 @@
 
 #include "icl/config/model_config.h"
 #include "icl/models/backbone.h"
+#include "icl/models/registry.h"
 
 namespace icl {
 
@@ -19,7 +20,9 @@ at::Tensor prompt_tokens(const at::Tensor& xs_BKD, const at::Tensor& ys_BK);
 
 class RegressionModel : public torch::nn::Module {
  public:
-  RegressionModel(const ModelConfig& config, int64_t n_dims);
+  // Parameters "read_in", "backbone", "read_out"; initialised as make_backbone() does.
+  RegressionModel(const ModelConfig& config, int64_t n_dims,
+                  Initialization init = Initialization::kPublished);
 
   // Predictions [B, K]; `tap` sees the residual stream [B, 2K, M] after each block.
   at::Tensor predict(const at::Tensor& xs_BKD, const at::Tensor& ys_BK,
@@ -28,16 +31,17 @@ class RegressionModel : public torch::nn::Module {
   at::Tensor predict_queries(const at::Tensor& xs_BKD, const at::Tensor& ys_BK,
                              const at::Tensor& queries_BKD);
 
-  at::Tensor read_in(const at::Tensor& tokens_BTD);  // [B, T, D] -> [B, T, M]
-  at::Tensor read_out(const at::Tensor& normed);     // [..., M] -> [...]
+  at::Tensor read_in(const at::Tensor& tokens_BTD) const;  // [B, T, D] -> [B, T, M]
+  at::Tensor read_out(const at::Tensor& normed) const;     // [..., M] -> [...]
   Backbone& backbone() { return *backbone_; }
   int64_t n_dims() const { return n_dims_; }
   int64_t parameter_count() const;
 
  private:
   int64_t n_dims_;
+  std::shared_ptr<Linear> read_in_;
   std::shared_ptr<Backbone> backbone_;
-  at::Tensor read_in_weight_, read_in_bias_, read_out_weight_, read_out_bias_;
+  std::shared_ptr<Linear> read_out_;
 };
 
 }  // namespace icl

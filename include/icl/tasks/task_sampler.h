@@ -10,11 +10,11 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <memory>
 #include <string>
 
 #include "icl/base/random.h"
 #include "icl/config/task_config.h"
+#include "icl/tasks/registry.h"
 
 namespace icl {
 
@@ -24,22 +24,39 @@ struct Batch {
   at::Tensor ys_BK;   // float32
 };
 
-// B functions, one for each prompt. Values are a pure function of the inputs (and, for noisy
-// functions, of the stream that the functions were drawn from).
+// Inputs [batch_size, n_points, total_dims]; coordinates from n_dims on are zero. A rotation that
+// is drawn per batch comes from `stream`, a fixed one from `fixed_stream`.
+at::Tensor sample_inputs(const InputConfig& config, int64_t total_dims, const RandomStream& stream,
+                         const RandomStream& fixed_stream, int64_t batch_size, int64_t n_points,
+                         int64_t n_dims);
+
+// The symmetric map U diag(e) U^T of the skewed and half-subspace inputs, U uniformly random,
+// scaled so that E|x|^2 = D (the published sample_transformation with normalize): [D, D].
+at::Tensor random_transformation(const at::Tensor& scales_D, const RandomStream& stream);
+// e_i: i^-exponent for "skewed"; one for the first half and zero beyond for "half_subspace".
+at::Tensor direction_scales(const InputConfig& config, int64_t total_dims);
+
+// B functions of the class `config.function`, one for each prompt.
 class Functions {
  public:
-  virtual ~Functions() = default;
-  // [B, K, D] -> [B, K]
-  virtual at::Tensor operator()(const at::Tensor& xs_BKD) const = 0;
+  // Coordinates from n_dims on play no part in sparse functions.
+  Functions(const TaskConfig& config, const RandomStream& stream, int64_t batch_size,
+            int64_t n_dims);
+  Functions(const TaskConfig& config, FunctionParameters parameters, const RandomStream& noise);
+
+  // Values at [B, K, D], without noise: [B, K].
+  at::Tensor values(const at::Tensor& xs_BKD) const;
+  // What a prompt shows: noise added and, if configured, renormalised over the batch (noisy linear
+  // regression); otherwise the same as values(). Noise depends on prompt and point, not on x.
+  at::Tensor observe(const at::Tensor& xs_BKD) const;
+
+  const FunctionParameters& parameters() const { return parameters_; }
+
+ private:
+  TaskConfig config_;
+  FunctionParameters parameters_;
+  RandomStream noise_;
 };
-
-// Inputs of B prompts: coordinates from n_dims on are zero (the curriculum on dimensions).
-at::Tensor sample_inputs(const InputConfig& config, int64_t total_dims, const RandomStream& stream,
-                         int64_t batch_size, int64_t n_points, int64_t n_dims);
-
-// B independent functions of the class `config.function`.
-std::unique_ptr<Functions> sample_functions(const TaskConfig& config, const RandomStream& stream,
-                                            int64_t batch_size, int64_t n_dims);
 
 struct SampleRequest {
   int64_t step = 0;
@@ -58,8 +75,13 @@ class TaskSampler {
   const TaskConfig& config() const { return config_; }
 
  private:
+  FunctionParameters sample_parameters(const SampleRequest& request,
+                                       const RandomStream& stream) const;
+  Batch sample_from_examples(const SampleRequest& request) const;
+
   TaskConfig config_;
   RandomStream stream_;
+  FunctionParameters pool_;  // of num_tasks functions
 };
 
 }  // namespace icl

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A block: mixers, each with its norm, on the residual stream.
+//
+//   Block block(Block::Placement::kPre);             // a block of GPT-2
+//   block.add("ln_1", std::make_shared<Norm>(Norm::Kind::kLayer, 64),
+//             "attn", std::make_shared<Attention>(AttentionOptions{.d_model = 64, .n_head = 2}));
+//   block.add("ln_2", ..., "mlp", ...);
+//   block.forward(stream);
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "icl/models/layers.h"
+#include "icl/models/mixer.h"
+
+namespace icl {
+
+class Block : public torch::nn::Module {
+ public:
+  // kPre: r += mixer(norm(r)).  kPost: r = norm(r + mixer(r)).
+  enum class Placement { kPre, kPost };
+  explicit Block(Placement placement = Placement::kPre) : placement_(placement) {}
+
+  // Appends a mixer and its norm under these names.
+  Block& add(std::string norm_name, std::shared_ptr<Norm> norm, std::string mixer_name,
+             std::shared_ptr<Mixer> mixer);
+  void reset_parameters(Depth depth);
+
+  // Passes the stream through all mixers. `slots` as for Mixer, those of the mixers in turn.
+  void forward(Stream& stream, Slots slots = {});
+  std::vector<at::Tensor> initial_state(int64_t batch) const;
+  // Passes a context and the queries that branch off it (see Mixer::branch).
+  void branch(Stream& context, Stream& queries, const std::vector<int64_t>& lengths);
+
+ private:
+  struct Part {
+    std::shared_ptr<Norm> norm;
+    std::shared_ptr<Mixer> mixer;
+    size_t n_slots;
+  };
+  Placement placement_;
+  std::vector<Part> parts_;
+};
+
+}  // namespace icl

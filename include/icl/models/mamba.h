@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The mixer of Mamba (Gu & Dao 2023): gated selective state space of inner width I = expand * M.
+//
+//   MambaMixer mixer({.d_model = 64});
+//   at::Tensor y = mixer.forward(x);   // [B, T, 64] -> [B, T, 64]
+#pragma once
+
+#include <memory>
+
+#include "icl/models/block.h"
+
+namespace icl {
+
+struct MambaOptions {
+  int64_t d_model = 256;
+  int64_t d_state = 16;
+  int64_t d_conv = 4;
+  int64_t expand = 2;
+  int64_t dt_rank = 0;     // 0: d_model / 16, rounded up
+  double norm_eps = 1e-5;  // of the RMSNorm in front
+};
+
+// x, z = in_proj u; x = silu(conv(x)); dt, B, C = x_proj x; dt = softplus(dt_proj dt);
+// h = exp(dt A) h + dt B x, A = -exp(A_log); y = C h + D x; out_proj(y silu(z)).
+// State: the last d_conv - 1 inputs of the convolution [B, W-1, I], and h [B, I, N].
+class MambaMixer : public Mixer {
+ public:
+  explicit MambaMixer(const MambaOptions& options);
+  // Linears as torch.nn.Linear's, out_proj divided by sqrt(depth.count); A_log = log(1 .. N),
+  // D = 1; the bias of dt_proj such that softplus gives steps log-uniform in [1e-3, 0.1].
+  void reset_parameters(Depth depth) override;
+  at::Tensor forward(const at::Tensor& x_BTM, Slots slots = {}) override;
+  std::vector<at::Tensor> initial_state(int64_t batch) const override;
+
+ private:
+  MambaOptions options_;
+  int64_t d_inner_, dt_rank_;
+  std::shared_ptr<Linear> in_proj_, x_proj_, dt_proj_, out_proj_;
+  at::Tensor conv_weight_, conv_bias_;  // [I, W], [I]; children of "conv1d"
+  at::Tensor a_log_, d_;                // [I, N], [I]
+};
+
+// RMSNorm "norm" and MambaMixer "mixer".
+std::shared_ptr<Block> make_mamba_block(const MambaOptions& options);
+
+}  // namespace icl

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "icl/models/backbone.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "icl/base/error.h"
+
+namespace icl {
+
+State State::select(const at::Tensor& rows) const {
+  State result;
+  result.length = length;
+  for (const auto& slots : layers) {
+    auto& selected = result.layers.emplace_back();
+    for (const auto& slot : slots) selected.push_back(slot.index_select(0, rows.to(slot.device())));
+  }
+  return result;
+}
+
+State State::clone() const {
+  State result;
+  result.length = length;
+  for (const auto& slots : layers) {
+    auto& copies = result.layers.emplace_back();
+    for (const auto& slot : slots) copies.push_back(slot.clone());
+  }
+  return result;
+}
+
+int64_t State::bytes() const {
+  int64_t total = 0;
+  for (const auto& slots : layers) {
+    for (const auto& slot : slots) total += static_cast<int64_t>(slot.nbytes());
+  }
+  return total;
+}
+
+Backbone::Backbone(int64_t d_model, std::vector<std::shared_ptr<Block>> blocks, Ends ends)
+    : d_model_(d_model), blocks_(std::move(blocks)), ends_(std::move(ends)) {
+  if (ends_.positions) register_module("positions", ends_.positions);
+  if (ends_.input_norm) register_module("input_norm", ends_.input_norm);
+  auto stack = register_module("blocks", std::make_shared<torch::nn::Module>());
+  for (size_t i = 0; i < blocks_.size(); ++i) stack->register_module(str(i), blocks_[i]);
+  if (ends_.norm) register_module("norm", ends_.norm);
+}
+
+void Backbone::reset_parameters() {
+  if (ends_.positions) ends_.positions->reset_parameters();
+  if (ends_.input_norm) ends_.input_norm->reset_parameters();
+  for (int64_t i = 0; i < n_layer(); ++i) {
+    blocks_[static_cast<size_t>(i)]->reset_parameters({.index = i, .count = n_layer()});
+  }
+  if (ends_.norm) ends_.norm->reset_parameters();
+}
+
+at::Tensor Backbone::forward(const at::Tensor& x_BTM, const Tap& tap) {
+  return run(x_BTM, nullptr, tap);
+}
+
+at::Tensor Backbone::forward(const at::Tensor& x_BTM, State& state, const Tap& tap) {
+  return run(x_BTM, &state, tap);
+}
+
+at::Tensor Backbone::run(const at::Tensor& x_BTM, State* state, const Tap& tap) {
+  ICL_ASSERT(x_BTM.dim() == 3 && x_BTM.size(2) == d_model_, "a backbone of width ", d_model_,
+             " was given ", x_BTM.sizes());
+  Stream stream{.residual = x_BTM, .update = {}};
+  if (ends_.positions) {
+    stream.residual = ends_.positions->forward(x_BTM, state ? state->length : 0);
+  }
+  if (ends_.input_norm) stream.residual = ends_.input_norm->forward(stream.residual);
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    blocks_[i]->forward(stream, state ? Slots(state->layers[i]) : Slots());
+    if (tap) tap(static_cast<int64_t>(i), stream.value());
+  }
+  if (state) state->length += x_BTM.size(1);
+  return finish(stream);
+}
+
+at::Tensor Backbone::finish(Stream& stream) const {
+  return ends_.norm ? ends_.norm->forward(stream) : stream.value();
+}
+
+at::Tensor Backbone::final_norm(const at::Tensor& residual) const {
+  return ends_.norm ? ends_.norm->forward(residual) : residual;
+}
+
+State Backbone::initial_state(int64_t batch) const {
+  State state;
+  for (const auto& block : blocks_) state.layers.push_back(block->initial_state(batch));
+  return state;
+}
+
+at::Tensor Backbone::step(const at::Tensor& x_BM, State& state) {
+  return forward(x_BM.unsqueeze(1), state).squeeze(1);
+}
+
+at::Tensor Backbone::branch(const at::Tensor& context_BTM, const at::Tensor& queries_BQM,
+                            const std::vector<int64_t>& lengths) {
+  ICL_ASSERT(static_cast<int64_t>(lengths.size()) == queries_BQM.size(1) &&
+                 std::is_sorted(lengths.begin(), lengths.end()) && !lengths.empty() &&
+                 lengths.front() >= 0 && lengths.back() <= context_BTM.size(1),
+             "branch() needs one ascending length within the context for each query");
+  Stream context{.residual = context_BTM, .update = {}};
+  Stream queries{.residual = queries_BQM, .update = {}};
+  if (ends_.positions) {
+    context.residual = ends_.positions->forward(context_BTM, 0);
+    queries.residual = ends_.positions->forward(queries_BQM, lengths);
+  }
+  if (ends_.input_norm) {
+    context.residual = ends_.input_norm->forward(context.residual);
+    queries.residual = ends_.input_norm->forward(queries.residual);
+  }
+  for (const auto& block : blocks_) block->branch(context, queries, lengths);
+  return finish(queries);
+}
+
+}  // namespace icl

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "icl/tasks/task_sampler.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+
+#include "icl/base/error.h"
+
+namespace icl {
+
+Functions::Functions(const TaskConfig& config, const RandomStream& stream, int64_t batch_size,
+                     int64_t n_dims)
+    : Functions(config, task_info(config.function).draw(config, stream, batch_size, n_dims),
+                stream.child("noise")) {}
+
+Functions::Functions(const TaskConfig& config, FunctionParameters parameters,
+                     const RandomStream& noise)
+    : config_(config), parameters_(std::move(parameters)), noise_(noise) {}
+
+at::Tensor Functions::values(const at::Tensor& xs_BKD) const {
+  return task_info(config_.function).evaluate(config_, parameters_, xs_BKD);
+}
+
+at::Tensor Functions::observe(const at::Tensor& xs_BKD) const {
+  at::Tensor ys_BK = values(xs_BKD);
+  if (config_.function != "noisy_linear_regression") return ys_BK;
+  ys_BK = ys_BK + noise_.normal(ys_BK.sizes()) * config_.noise_std;
+  if (config_.renormalize_ys) {
+    ys_BK = ys_BK * (std::sqrt(static_cast<double>(config_.n_dims)) / ys_BK.std());
+  }
+  return ys_BK;
+}
+
+TaskSampler::TaskSampler(TaskConfig config, uint64_t seed, std::string stream)
+    : config_(std::move(config)), stream_(seed, stream) {
+  if (config_.num_tasks > 0) {
+    pool_ = task_info(config_.function)
+                .draw(config_, stream_.child("pool of tasks"), config_.num_tasks, config_.n_dims);
+  }
+}
+
+FunctionParameters TaskSampler::sample_parameters(const SampleRequest& request,
+                                                  const RandomStream& stream) const {
+  if (pool_.empty()) {
+    return task_info(config_.function).draw(config_, stream, request.batch_size, request.n_dims);
+  }
+  const at::Tensor chosen =
+      stream.child("choice").integers({request.batch_size}, config_.num_tasks);
+  FunctionParameters parameters;
+  for (const at::Tensor& tensor : pool_) parameters.push_back(tensor.index_select(0, chosen));
+  return parameters;
+}
+
+// Each example of the pool is a prompt of its own stream, cut to the curriculum's size.
+Batch TaskSampler::sample_from_examples(const SampleRequest& request) const {
+  const RandomStream step = stream_.at_step(request.step);
+  const at::Tensor order = step.child("choice").permutations(1, config_.num_training_examples)[0];
+  const RandomStream pool = stream_.child("pool of examples");
+  std::vector<at::Tensor> xs;
+  std::vector<at::Tensor> ys;
+  for (int64_t b = 0; b < request.batch_size; ++b) {
+    const RandomStream own = pool.at_step(order[b].item<int64_t>());
+    xs.push_back(sample_inputs(config_.inputs, config_.n_dims, own, stream_.child("fixed"), 1,
+                               request.n_points, request.n_dims));
+    ys.push_back(Functions(config_, own, 1, request.n_dims).observe(xs.back()));
+  }
+  return {at::cat(xs), at::cat(ys)};
+}
+
+Batch TaskSampler::sample(const SampleRequest& request) const {
+  ICL_ASSERT(request.n_dims <= config_.n_dims, request.n_dims, " > ", config_.n_dims);
+  if (config_.num_training_examples > 0) return sample_from_examples(request);
+  const RandomStream step = stream_.at_step(request.step);
+  const at::Tensor xs_BKD =
+      sample_inputs(config_.inputs, config_.n_dims, step, stream_.child("fixed"),
+                    request.batch_size, request.n_points, request.n_dims);
+  const Functions functions(config_, sample_parameters(request, step), step.child("noise"));
+  return {xs_BKD, functions.observe(xs_BKD)};
+}
+
+}  // namespace icl
