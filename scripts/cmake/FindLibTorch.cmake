@@ -9,6 +9,17 @@
 #   LibTorch::cpu   c10 and torch_cpu
 #   LibTorch::cuda  the above with c10_cuda and torch_cuda (component "cuda")
 set(LibTorch_ROOT "$ENV{ICL_LIBTORCH}" CACHE PATH "folder that holds LibTorch; scripts/setup.sh prints it")
+if(NOT LibTorch_ROOT)  # where scripts/setup.sh puts it; a profile with CUDA first
+  set(_cache "$ENV{XDG_CACHE_HOME}")
+  if(NOT _cache)
+    set(_cache "$ENV{HOME}/.cache")
+  endif()
+  file(GLOB _found "${_cache}/icl/libtorch-2.11.*")
+  list(SORT _found ORDER DESCENDING)
+  if(_found)
+    list(GET _found 0 LibTorch_ROOT)
+  endif()
+endif()
 set(_hints "${LibTorch_ROOT}/torch" "${LibTorch_ROOT}/libtorch" "${LibTorch_ROOT}")
 
 find_path(LibTorch_INCLUDE_DIR ATen/ATen.h PATHS ${_hints} PATH_SUFFIXES include NO_DEFAULT_PATH)
