@@ -6,14 +6,12 @@
 #include "icl/ops/causal_conv1d.h"
 #include "icl/ops/long_conv.h"
 #include "icl/ops/s4d_kernel.h"
-#include "icl/ops/selective_scan.h"
 #include "icl/ops/wkv.h"
 #include "src/ops/internal.h"
 
 namespace icl {
 
 TORCH_LIBRARY_IMPL(icl, CompositeImplicitAutograd, library) {
-  library.impl("selective_scan", selective_scan_reference);
   library.impl("causal_conv1d", causal_conv1d_reference);
   library.impl("add_rms_norm", add_rms_norm_reference);
   library.impl("wkv", wkv_reference);
@@ -21,15 +19,6 @@ TORCH_LIBRARY_IMPL(icl, CompositeImplicitAutograd, library) {
   library.impl("long_conv", long_conv_reference);
 }
 
-std::tuple<at::Tensor, at::Tensor> selective_scan(
-    const at::Tensor& u, const at::Tensor& delta, const at::Tensor& A, const at::Tensor& B,
-    const at::Tensor& C, const OptionalTensor& D, const OptionalTensor& z,
-    const OptionalTensor& delta_bias, bool delta_softplus, const OptionalTensor& initial_state) {
-  static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("icl::selective_scan", "")
-                             .typed<decltype(selective_scan)>();
-  return op.call(u, delta, A, B, C, D, z, delta_bias, delta_softplus, initial_state);
-}
 at::Tensor causal_conv1d(const at::Tensor& x, const at::Tensor& weight, const OptionalTensor& bias,
                          bool silu, const OptionalTensor& initial_state) {
   static const auto op = c10::Dispatcher::singleton()

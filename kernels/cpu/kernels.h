@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The CPU kernels: each works on the blocks [begin, end) of its work, so that a caller can share
+// them out among threads. Blocks depend on shapes alone; sums over blocks are made in a fixed order
+// by the `reduce` functions: results are the same bits for any number of threads.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/params.h"
+
+namespace icl::kernels::cpu {
+
+// Channels of one block; a cache-friendly number of SIMD vectors on every machine.
+inline constexpr int64_t kChannels = 64;
+// Steps between states that the forward pass saves and the backward pass starts again from.
+inline constexpr int64_t kSegment = 32;
+
+inline int64_t channel_blocks(int64_t width) {
+  return (width + kChannels - 1) / kChannels;
+}
+inline int64_t segments(int64_t length) {
+  return (length + kSegment - 1) / kSegment;
+}
+
+// Blocks: B * channel_blocks(I). `saved` is [B, segments, N, I].
+template <class T>
+void selective_scan_forward(const SelectiveScanParams<T, T>& params, int64_t begin, int64_t end);
+
+// Partial results of the backward pass, reduced by selective_scan_reduce. The gradients dB and dC
+// come as one tensor a channel block, dA, dD and ddelta_bias as one a prompt.
+template <class T>
+struct SelectiveScanPartials {
+  T* dB;           // [channel_blocks, B, L, N]
+  T* dC;           // [channel_blocks, B, L, N]
+  T* dA;           // [B, I, N]
+  T* dD;           // [B, I]
+  T* ddelta_bias;  // [B, I]
+};
+template <class T>
+void selective_scan_backward(const SelectiveScanGradParams<T, T>& params,
+                             const SelectiveScanPartials<T>& partials, int64_t begin, int64_t end);
+
+// sum[i] = parts[0][i] + parts[1][i] + ... in that order, for i in [begin, end).
+template <class T>
+void sum_parts(const T* parts, int64_t count, int64_t size, T* sum, int64_t begin, int64_t end);
+
+// Blocks: B * channel_blocks(I).
+template <class T>
+void causal_conv1d_forward(const CausalConv1dParams<T, T>& params, int64_t begin, int64_t end);
+// dweight_parts [B, I, W] and dbias_parts [B, I], to be summed over B.
+template <class T>
+void causal_conv1d_backward(const CausalConv1dGradParams<T, T>& params, T* dweight_parts,
+                            T* dbias_parts, int64_t begin, int64_t end);
+
+// Rows in groups: the gradient of the weight is summed within each group first.
+inline constexpr int64_t kRows = 64;
+inline int64_t row_groups(int64_t rows) {
+  return (rows + kRows - 1) / kRows;
+}
+// Blocks: row_groups(rows).
+template <class T>
+void add_rms_norm_forward(const AddRmsNormParams<T, T>& params, int64_t begin, int64_t end);
+// dweight_parts [row_groups, M].
+template <class T>
+void add_rms_norm_backward(const AddRmsNormGradParams<T, T>& params, T* dweight_parts,
+                           int64_t begin, int64_t end);
+
+// Blocks: B * channel_blocks(C). `saved` is [B, L, 3, C]: the state before each step.
+template <class T>
+void wkv_forward(const WkvParams<T, T>& params, int64_t begin, int64_t end);
+// ddecay_parts and dbonus_parts [B, C].
+template <class T>
+void wkv_backward(const WkvGradParams<T, T>& params, T* ddecay_parts, T* dbonus_parts,
+                  int64_t begin, int64_t end);
+
+// What the run-time dispatch chose, e.g. "AVX2".
+const char* simd_target();
+
+}  // namespace icl::kernels::cpu

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Selective scan on the CPU: h <- exp(dt A) h + dt u B, y = C.h + D u, gated by silu(z).
+//
+// Vectorised over channels, sequential in time. A segment of steps is prepared once (dt, dt u),
+// then the states pass through it a few at a time, held in registers; B and C are broadcast. The
+// exponential of the decay is the bound: one for each (batch, step, channel, state).
+#include <algorithm>
+
+#include "hwy/aligned_allocator.h"
+#include "kernels/cpu/kernels.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/selective_scan.cpp"
+#include "hwy/foreach_target.h"
+#include "kernels/cpu/scan-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace icl::kernels::cpu::HWY_NAMESPACE {
+namespace {
+
+// States n .. n + kStates - 1 through a segment. `A` and `h` are [N][lanes].
+template <class T, int kStates>
+HWY_INLINE void scan_states(const SelectiveScanParams<T, T>& p, const Place& at, int64_t first,
+                            int64_t steps, int64_t n, const T* A, T* h, Segment<T>& s) {
+  const Tag<T> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  V<T> state[kStates];
+  V<T> a[kStates];
+  for (int j = 0; j < kStates; ++j) {
+    state[j] = hn::Load(d, h + (n + j) * lanes);
+    a[j] = hn::Load(d, A + (n + j) * lanes);
+  }
+  for (int64_t t = 0; t < steps; ++t) {
+    const int64_t row = at.b * p.length + first + t;
+    const T* B = p.B + row * p.B_stride + n;
+    const T* C = p.C + row * p.C_stride + n;
+    const auto dt = hn::Load(d, s.dt[t]);
+    const auto input = hn::Load(d, s.input[t]);
+    auto sum = hn::Zero(d);  // of these states first: shorter chains of roundings
+    for (int j = 0; j < kStates; ++j) {
+      const auto decay = fast_exp(d, hn::Mul(dt, a[j]));
+      state[j] = hn::MulAdd(decay, state[j], hn::Mul(input, hn::Set(d, B[j])));
+      sum = hn::MulAdd(state[j], hn::Set(d, C[j]), sum);
+    }
+    hn::Store(hn::Add(hn::Load(d, s.y[t]), sum), d, s.y[t]);
+  }
+  for (int j = 0; j < kStates; ++j) hn::Store(state[j], d, h + (n + j) * lanes);
+}
+
+template <class T>
+void forward_vector(const SelectiveScanParams<T, T>& p, const Place& at, T* A, T* h,
+                    Segment<T>& s) {
+  const Tag<T> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const int64_t N = p.n_state;
+  load_states(p.A + at.channel * N, N, std::min(lanes, at.lanes), lanes, A);
+  const int64_t state_offset = (at.b * p.width + at.channel) * N;
+  load_states(p.initial_state == nullptr ? nullptr : p.initial_state + state_offset, N,
+              std::min(lanes, at.lanes), lanes, h);
+  for (int64_t first = 0; first < p.length; first += kSegment) {
+    const int64_t steps = std::min(kSegment, p.length - first);
+    if (p.saved != nullptr) {
+      T* saved = p.saved + (at.b * segments(p.length) + first / kSegment) * N * p.width;
+      for (int64_t n = 0; n < N; ++n) {
+        store_lanes(d, hn::Load(d, h + n * lanes), saved + n * p.width + at.channel, at.lanes);
+      }
+    }
+    prepare(p, at, first, steps, s);
+    int64_t n = 0;
+    for (; n + 8 <= N; n += 8) scan_states<T, 8>(p, at, first, steps, n, A, h, s);
+    for (; n + 4 <= N; n += 4) scan_states<T, 4>(p, at, first, steps, n, A, h, s);
+    for (; n < N; ++n) scan_states<T, 1>(p, at, first, steps, n, A, h, s);
+    for (int64_t t = 0; t < steps; ++t) {
+      const int64_t row = at.b * p.length + first + t;
+      auto y = hn::Load(d, s.y[t]);
+      if (p.z != nullptr) {
+        const auto z = load_lanes(d, p.z + row * p.z_stride + at.channel, at.lanes);
+        y = hn::Mul(y, hn::Mul(z, sigmoid(d, z)));
+      }
+      store_lanes(d, y, p.y + row * p.width + at.channel, at.lanes);
+    }
+  }
+  store_states(h, N, std::min(lanes, at.lanes), lanes, p.last_state + state_offset);
+}
+
+template <class T>
+void forward(const SelectiveScanParams<T, T>& p, int64_t begin, int64_t end) {
+  const auto lanes = static_cast<int64_t>(hn::Lanes(Tag<T>()));
+  const auto scratch = hwy::AllocateAligned<T>(2 * p.n_state * lanes);
+  const auto segment = hwy::AllocateAligned<Segment<T>>(1);
+  const int64_t blocks = channel_blocks(p.width);
+  for (int64_t block = begin; block < end; ++block) {
+    const int64_t first = block % blocks * kChannels;
+    const int64_t last = std::min(p.width, first + kChannels);
+    for (int64_t channel = first; channel < last; channel += lanes) {
+      forward_vector(p, {block / blocks, channel, last - channel}, scratch.get(),
+                     scratch.get() + p.n_state * lanes, segment[0]);
+    }
+  }
+}
+
+void forward_float(const SelectiveScanParams<float, float>& p, int64_t begin, int64_t end) {
+  forward(p, begin, end);
+}
+void forward_double(const SelectiveScanParams<double, double>& p, int64_t begin, int64_t end) {
+  forward(p, begin, end);
+}
+
+}  // namespace
+}  // namespace icl::kernels::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace icl::kernels::cpu {
+
+HWY_EXPORT(forward_float);
+HWY_EXPORT(forward_double);
+
+template <>
+void selective_scan_forward(const SelectiveScanParams<float, float>& params, int64_t begin,
+                            int64_t end) {
+  HWY_DYNAMIC_DISPATCH(forward_float)(params, begin, end);
+}
+template <>
+void selective_scan_forward(const SelectiveScanParams<double, double>& params, int64_t begin,
+                            int64_t end) {
+  HWY_DYNAMIC_DISPATCH(forward_double)(params, begin, end);
+}
+
+}  // namespace icl::kernels::cpu
+#endif

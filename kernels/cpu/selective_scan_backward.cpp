@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Gradients of the selective scan on the CPU. Segments are visited in reverse, each recomputed from
+// the state that the forward pass saved at its start: a second exponential for each (batch, step,
+// channel, state) is the bound, beside about three times the forward's arithmetic.
+// The one surprise: dB and dC, sums over channels, are kept as vectors over the channels of a block
+// and summed across lanes only once for the whole block.
+#include <algorithm>
+#include <type_traits>
+
+#include "hwy/aligned_allocator.h"
+#include "kernels/cpu/kernels.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/selective_scan_backward.cpp"
+#include "hwy/foreach_target.h"
+#include "kernels/cpu/scan-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace icl::kernels::cpu::HWY_NAMESPACE {
+namespace {
+
+// Scratch of the backward pass of one block.
+template <class T>
+struct GradSegment {
+  static constexpr int64_t kLanes = HWY_LANES(T);
+  Segment<T> forward;
+  HWY_ALIGN T dy[kSegment][kLanes];      // gradient of y before the gate
+  HWY_ALIGN T dinput[kSegment][kLanes];  // of dt u
+  HWY_ALIGN T ddt[kSegment][kLanes];     // of dt, through the decay
+};
+
+// States within one tile of the backward pass: a tile's history of a segment stays in the L1 cache.
+constexpr int kTile = 4;
+
+template <class T>
+struct TileScratch {
+  static constexpr int64_t kLanes = HWY_LANES(T);
+  HWY_ALIGN T before[kSegment][kTile][kLanes];  // state before each step
+  HWY_ALIGN T decay[kSegment][kTile][kLanes];
+  HWY_ALIGN T dB[kSegment][kTile][kLanes];  // summed over the vectors of a block
+  HWY_ALIGN T dC[kSegment][kTile][kLanes];
+};
+
+// The gate: y = y_state silu(z), so dy_state = dy silu(z).
+template <class T>
+void prepare_gradient(const SelectiveScanGradParams<T, T>& g, const Place& at, int64_t first,
+                      int64_t steps, GradSegment<T>& s) {
+  const Tag<T> d;
+  const SelectiveScanParams<T, T>& p = g.forward;
+  prepare(p, at, first, steps, s.forward);
+  for (int64_t t = 0; t < steps; ++t) {
+    const int64_t row = at.b * p.length + first + t;
+    auto dy = load_lanes(d, g.dy + row * g.dy_stride + at.channel, at.lanes);
+    if (p.z != nullptr) {
+      const auto z = load_lanes(d, p.z + row * p.z_stride + at.channel, at.lanes);
+      dy = hn::Mul(dy, hn::Mul(z, sigmoid(d, z)));
+    }
+    hn::Store(dy, d, s.dy[t]);
+    hn::Store(hn::Zero(d), d, s.dinput[t]);
+    hn::Store(hn::Zero(d), d, s.ddt[t]);
+  }
+}
+
+// States n .. n + kStates - 1 of one vector of channels: forward through the segment from the saved
+// state, then backward. `dh` and `dA` are [N][lanes] and carry on from segment to segment.
+template <class T, int kStates>
+HWY_INLINE void scan_tile(const SelectiveScanParams<T, T>& p, const Place& at, int64_t first,
+                          int64_t steps, int64_t n, const T* A, const T* start, T* dh, T* dA,
+                          GradSegment<T>& s, TileScratch<T>& tile) {
+  const Tag<T> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  V<T> state[kStates];
+  V<T> a[kStates];
+  for (int j = 0; j < kStates; ++j) {
+    state[j] = hn::Load(d, start + (n + j) * lanes);
+    a[j] = hn::Load(d, A + (n + j) * lanes);
+  }
+  for (int64_t t = 0; t < steps; ++t) {
+    const int64_t row = at.b * p.length + first + t;
+    const T* B = p.B + row * p.B_stride + n;
+    const T* C = p.C + row * p.C_stride + n;
+    const auto dt = hn::Load(d, s.forward.dt[t]);
+    const auto input = hn::Load(d, s.forward.input[t]);
+    auto y = hn::Load(d, s.forward.y[t]);
+    const auto dy = hn::Load(d, s.dy[t]);
+    for (int j = 0; j < kStates; ++j) {
+      const auto decay = fast_exp(d, hn::Mul(dt, a[j]));
+      hn::Store(state[j], d, tile.before[t][j]);
+      hn::Store(decay, d, tile.decay[t][j]);
+      state[j] = hn::MulAdd(decay, state[j], hn::Mul(input, hn::Set(d, B[j])));
+      y = hn::MulAdd(state[j], hn::Set(d, C[j]), y);
+      hn::Store(hn::MulAdd(dy, state[j], hn::Load(d, tile.dC[t][j])), d, tile.dC[t][j]);
+    }
+    hn::Store(y, d, s.forward.y[t]);
+  }
+  V<T> grad[kStates];
+  V<T> grad_a[kStates];
+  for (int j = 0; j < kStates; ++j) {
+    grad[j] = hn::Load(d, dh + (n + j) * lanes);
+    grad_a[j] = hn::Zero(d);  // of this segment first: shorter chains of roundings
+  }
+  for (int64_t t = steps - 1; t >= 0; --t) {
+    const int64_t row = at.b * p.length + first + t;
+    const T* B = p.B + row * p.B_stride + n;
+    const T* C = p.C + row * p.C_stride + n;
+    const auto dt = hn::Load(d, s.forward.dt[t]);
+    const auto input = hn::Load(d, s.forward.input[t]);
+    const auto dy = hn::Load(d, s.dy[t]);
+    auto dinput = hn::Zero(d);
+    auto ddt = hn::Zero(d);
+    for (int j = 0; j < kStates; ++j) {
+      grad[j] = hn::MulAdd(dy, hn::Set(d, C[j]), grad[j]);
+      hn::Store(hn::MulAdd(grad[j], input, hn::Load(d, tile.dB[t][j])), d, tile.dB[t][j]);
+      dinput = hn::MulAdd(grad[j], hn::Set(d, B[j]), dinput);
+      grad[j] = hn::Mul(grad[j], hn::Load(d, tile.decay[t][j]));
+      const auto exponent = hn::Mul(grad[j], hn::Load(d, tile.before[t][j]));
+      ddt = hn::MulAdd(exponent, a[j], ddt);
+      grad_a[j] = hn::MulAdd(exponent, dt, grad_a[j]);
+    }
+    hn::Store(hn::Add(hn::Load(d, s.dinput[t]), dinput), d, s.dinput[t]);
+    hn::Store(hn::Add(hn::Load(d, s.ddt[t]), ddt), d, s.ddt[t]);
+  }
+  for (int j = 0; j < kStates; ++j) {
+    hn::Store(grad[j], d, dh + (n + j) * lanes);
+    hn::Store(hn::Add(hn::Load(d, dA + (n + j) * lanes), grad_a[j]), d, dA + (n + j) * lanes);
+  }
+}
+
+// Gradients of u, delta and z, and the shares of D and delta_bias, once all states are through.
+template <class T>
+void finish_gradient(const SelectiveScanGradParams<T, T>& g, const Place& at, int64_t first,
+                     int64_t steps, const GradSegment<T>& s, T* dD, T* dbias) {
+  const Tag<T> d;
+  const SelectiveScanParams<T, T>& p = g.forward;
+  const auto skip = p.D == nullptr ? hn::Zero(d) : load_lanes(d, p.D + at.channel, at.lanes);
+  auto sum_D = hn::Zero(d);
+  auto sum_bias = hn::Zero(d);
+  for (int64_t t = steps - 1; t >= 0; --t) {
+    const int64_t row = at.b * p.length + first + t;
+    const auto u = hn::Load(d, s.forward.u[t]);
+    const auto dy = hn::Load(d, s.dy[t]);
+    const auto dinput = hn::Load(d, s.dinput[t]);
+    const auto du = hn::MulAdd(dinput, hn::Load(d, s.forward.dt[t]), hn::Mul(skip, dy));
+    auto ddelta = hn::MulAdd(dinput, u, hn::Load(d, s.ddt[t]));
+    if (p.delta_softplus) {
+      ddelta = hn::Mul(ddelta, softplus_slope(d, hn::Load(d, s.forward.raw[t])));
+    }
+    sum_D = hn::MulAdd(dy, u, sum_D);
+    sum_bias = hn::Add(sum_bias, ddelta);
+    store_lanes(d, du, g.du + row * p.width + at.channel, at.lanes);
+    store_lanes(d, ddelta, g.ddelta + row * p.width + at.channel, at.lanes);
+    if (p.z != nullptr) {
+      const auto z = load_lanes(d, p.z + row * p.z_stride + at.channel, at.lanes);
+      const auto outer = load_lanes(d, g.dy + row * g.dy_stride + at.channel, at.lanes);
+      const auto gate = sigmoid(d, z);
+      // d silu = gate (1 + z (1 - gate))
+      const auto slope = hn::Mul(gate, hn::MulAdd(z, hn::Sub(hn::Set(d, 1), gate), hn::Set(d, 1)));
+      const auto dz = hn::Mul(hn::Mul(outer, hn::Load(d, s.forward.y[t])), slope);
+      store_lanes(d, dz, g.dz + row * p.width + at.channel, at.lanes);
+    }
+  }
+  hn::Store(hn::Add(hn::Load(d, dD), sum_D), d, dD);
+  hn::Store(hn::Add(hn::Load(d, dbias), sum_bias), d, dbias);
+}
+
+// Everything that one block of channels carries through the segments; vector v of the block has the
+// rows [v][N][lanes].
+template <class T>
+struct BlockScratch {
+  hwy::AlignedFreeUniquePtr<T[]> A, dh, dA, start, dD, dbias;
+  hwy::AlignedFreeUniquePtr<GradSegment<T>[]> segments;
+  hwy::AlignedFreeUniquePtr<TileScratch<T>[]> tile;
+
+  BlockScratch(int64_t vectors, int64_t n_state, int64_t lanes)
+      : A(hwy::AllocateAligned<T>(vectors * n_state * lanes)),
+        dh(hwy::AllocateAligned<T>(vectors * n_state * lanes)),
+        dA(hwy::AllocateAligned<T>(vectors * n_state * lanes)),
+        start(hwy::AllocateAligned<T>(vectors * n_state * lanes)),
+        dD(hwy::AllocateAligned<T>(vectors * lanes)),
+        dbias(hwy::AllocateAligned<T>(vectors * lanes)),
+        segments(hwy::AllocateAligned<GradSegment<T>>(vectors)),
+        tile(hwy::AllocateAligned<TileScratch<T>>(1)) {}
+};
+
+// Sums a tile's dB and dC over the lanes into their places [B, L, N] of this block of channels.
+template <class T>
+void reduce_tile(const SelectiveScanParams<T, T>& p, int64_t b, int64_t block, int64_t first,
+                 int64_t steps, int64_t n, int64_t states, const TileScratch<T>& tile,
+                 const SelectiveScanPartials<T>& parts) {
+  const Tag<T> d;
+  for (int64_t t = 0; t < steps; ++t) {
+    const int64_t row = (block * p.batch + b) * p.length + first + t;
+    for (int64_t j = 0; j < states; ++j) {
+      parts.dB[row * p.n_state + n + j] =
+          hn::GetLane(hn::SumOfLanes(d, hn::Load(d, tile.dB[t][j])));
+      parts.dC[row * p.n_state + n + j] =
+          hn::GetLane(hn::SumOfLanes(d, hn::Load(d, tile.dC[t][j])));
+    }
+  }
+}
+
+template <class T>
+void backward_segment(const SelectiveScanGradParams<T, T>& g, const SelectiveScanPartials<T>& parts,
+                      int64_t b, int64_t block, int64_t first, int64_t steps,
+                      BlockScratch<T>& scratch) {
+  const Tag<T> d;
+  const SelectiveScanParams<T, T>& p = g.forward;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const int64_t N = p.n_state;
+  const int64_t begin = block * kChannels;
+  const int64_t width = std::min(kChannels, p.width - begin);
+  const int64_t vectors = (width + lanes - 1) / lanes;
+  const T* saved = p.saved + (b * segments(p.length) + first / kSegment) * N * p.width;
+  const auto place = [&](int64_t v) { return Place{b, begin + v * lanes, width - v * lanes}; };
+  for (int64_t v = 0; v < vectors; ++v) {
+    prepare_gradient(g, place(v), first, steps, scratch.segments[v]);
+    for (int64_t n = 0; n < N; ++n) {
+      hn::Store(load_lanes(d, saved + n * p.width + place(v).channel, place(v).lanes), d,
+                &scratch.start[(v * N + n) * lanes]);
+    }
+  }
+  for (int64_t n = 0; n < N; n += kTile) {
+    const int64_t states = std::min<int64_t>(kTile, N - n);
+    TileScratch<T>& tile = scratch.tile[0];
+    std::fill_n(&tile.dB[0][0][0], steps * kTile * TileScratch<T>::kLanes, T(0));
+    std::fill_n(&tile.dC[0][0][0], steps * kTile * TileScratch<T>::kLanes, T(0));
+    for (int64_t v = 0; v < vectors; ++v) {
+      const int64_t offset = v * N * lanes;
+      const auto run = [&](auto count, int64_t from) {
+        scan_tile<T, decltype(count)::value>(p, place(v), first, steps, from, &scratch.A[offset],
+                                             &scratch.start[offset], &scratch.dh[offset],
+                                             &scratch.dA[offset], scratch.segments[v], tile);
+      };
+      switch (states) {
+        case 1:
+          run(std::integral_constant<int, 1>(), n);
+          break;
+        case 2:
+          run(std::integral_constant<int, 2>(), n);
+          break;
+        case 3:
+          run(std::integral_constant<int, 3>(), n);
+          break;
+        default:
+          run(std::integral_constant<int, kTile>(), n);
+          break;
+      }
+    }
+    reduce_tile(p, b, block, first, steps, n, states, tile, parts);
+  }
+  for (int64_t v = 0; v < vectors; ++v) {
+    finish_gradient(g, place(v), first, steps, scratch.segments[v], &scratch.dD[v * lanes],
+                    &scratch.dbias[v * lanes]);
+  }
+}
+
+template <class T>
+void backward_block(const SelectiveScanGradParams<T, T>& g, const SelectiveScanPartials<T>& parts,
+                    int64_t b, int64_t block, BlockScratch<T>& scratch) {
+  const Tag<T> d;
+  const SelectiveScanParams<T, T>& p = g.forward;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const int64_t N = p.n_state;
+  const int64_t begin = block * kChannels;
+  const int64_t width = std::min(kChannels, p.width - begin);
+  const int64_t vectors = (width + lanes - 1) / lanes;
+  std::fill_n(&scratch.dA[0], vectors * N * lanes, T(0));
+  std::fill_n(&scratch.dD[0], vectors * lanes, T(0));
+  std::fill_n(&scratch.dbias[0], vectors * lanes, T(0));
+  for (int64_t v = 0; v < vectors; ++v) {
+    const int64_t channel = begin + v * lanes;
+    const int64_t count = std::min(lanes, p.width - channel);
+    const int64_t offset = (b * p.width + channel) * N;
+    load_states(p.A + channel * N, N, count, lanes, &scratch.A[v * N * lanes]);
+    load_states(g.dlast_state == nullptr ? nullptr : g.dlast_state + offset, N, count, lanes,
+                &scratch.dh[v * N * lanes]);
+  }
+  for (int64_t segment = segments(p.length) - 1; segment >= 0; --segment) {
+    const int64_t first = segment * kSegment;
+    backward_segment(g, parts, b, block, first, std::min(kSegment, p.length - first), scratch);
+  }
+  for (int64_t v = 0; v < vectors; ++v) {
+    const int64_t channel = begin + v * lanes;
+    const int64_t count = std::min(lanes, p.width - channel);
+    const int64_t offset = b * p.width + channel;
+    store_states(&scratch.dA[v * N * lanes], N, count, lanes, parts.dA + offset * N);
+    if (g.dinitial_state != nullptr) {
+      store_states(&scratch.dh[v * N * lanes], N, count, lanes, g.dinitial_state + offset * N);
+    }
+    store_lanes(d, hn::Load(d, &scratch.dD[v * lanes]), parts.dD + offset, count);
+    store_lanes(d, hn::Load(d, &scratch.dbias[v * lanes]), parts.ddelta_bias + offset, count);
+  }
+}
+
+template <class T>
+void backward(const SelectiveScanGradParams<T, T>& g, const SelectiveScanPartials<T>& parts,
+              int64_t begin, int64_t end) {
+  const SelectiveScanParams<T, T>& p = g.forward;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(Tag<T>()));
+  BlockScratch<T> scratch((kChannels + lanes - 1) / lanes, p.n_state, lanes);
+  const int64_t blocks = channel_blocks(p.width);
+  for (int64_t i = begin; i < end; ++i) backward_block(g, parts, i / blocks, i % blocks, scratch);
+}
+
+void backward_float(const SelectiveScanGradParams<float, float>& g,
+                    const SelectiveScanPartials<float>& parts, int64_t begin, int64_t end) {
+  backward(g, parts, begin, end);
+}
+void backward_double(const SelectiveScanGradParams<double, double>& g,
+                     const SelectiveScanPartials<double>& parts, int64_t begin, int64_t end) {
+  backward(g, parts, begin, end);
+}
+
+}  // namespace
+}  // namespace icl::kernels::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace icl::kernels::cpu {
+
+HWY_EXPORT(backward_float);
+HWY_EXPORT(backward_double);
+
+template <>
+void selective_scan_backward(const SelectiveScanGradParams<float, float>& params,
+                             const SelectiveScanPartials<float>& partials, int64_t begin,
+                             int64_t end) {
+  HWY_DYNAMIC_DISPATCH(backward_float)(params, partials, begin, end);
+}
+template <>
+void selective_scan_backward(const SelectiveScanGradParams<double, double>& params,
+                             const SelectiveScanPartials<double>& partials, int64_t begin,
+                             int64_t end) {
+  HWY_DYNAMIC_DISPATCH(backward_double)(params, partials, begin, end);
+}
+
+}  // namespace icl::kernels::cpu
+#endif
