@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From records to figures. A figure without data is not made.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "src/report/groups.h"
+
+namespace icl::report {
+
+struct Section {
+  std::string title;
+  std::vector<Figure> figures;
+};
+
+// One of the tasks that the runs were evaluated on.
+struct TaskOfCurves {
+  std::string key;    // Evaluation::task_key
+  std::string label;  // "linear regression, 20 dimensions"
+  int64_t n_dims = 0;
+};
+
+std::vector<TaskOfCurves> tasks_of(const std::vector<Group>& groups);
+
+// The curves of a setting: each group's mean over its seeds, and each baseline once.
+struct SettingCurves {
+  std::vector<std::pair<const Group*, Curve>> models;
+  std::vector<Curve> baselines;  // in the order of importance
+  int64_t n_prompts = 0;
+  std::optional<int64_t> train_points;
+  std::string normaliser;
+};
+
+SettingCurves curves_of(const std::vector<Group>& groups, const std::string& task_key,
+                        const std::string& setting);
+
+std::string setting_name(const std::string& setting);    // "scale_x_3" -> "Scale x 3"
+std::string baseline_name(const std::string& baseline);  // "nearest_3" -> "3 nearest neighbours"
+
+Section in_context_section(const std::vector<Group>& groups, const TaskOfCurves& task);
+Section training_section(const std::vector<Group>& groups);
+Section probing_section(const std::vector<Group>& groups);
+Section language_section(const std::vector<LanguageResult>& results);
+
+}  // namespace icl::report

@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/report/line_chart.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "src/report/style.h"
+
+namespace icl::report {
+namespace {
+
+using Text = std::vector<std::string>;
+
+struct Frame {
+  Box plot;
+  Projection x, y;
+  double font;
+};
+
+std::pair<double, double> widened(double low, double high, Scale scale) {
+  if (low < high) return {low, high};
+  if (scale == Scale::kLog) return {low / 2, low * 2};
+  return {low - 0.5, high + 0.5};
+}
+
+std::pair<double, double> x_range(const LineChart& chart) {
+  double low = INFINITY, high = -INFINITY;
+  for (const Series& series : chart.series) {
+    if (!series.drawn) continue;
+    for (const double x : series.xs) {
+      if (!std::isfinite(x) || (chart.x.scale == Scale::kLog && x <= 0)) continue;
+      low = std::min(low, x);
+      high = std::max(high, x);
+    }
+  }
+  if (low > high) low = high = 1;
+  return widened(chart.x.low.value_or(low), chart.x.high.value_or(high), chart.x.scale);
+}
+
+Ticks axis_ticks(const Axis& axis, double low, double high, double length, double spacing) {
+  if (!axis.ticks.empty()) {
+    Ticks ticks;
+    for (const auto& [at, label] : axis.ticks) {
+      if (at < low || at > high) continue;
+      ticks.at.push_back(at);
+      ticks.labels.push_back(label);
+    }
+    return ticks;
+  }
+  const int about = std::max(2, static_cast<int>(length / spacing));
+  return axis.scale == Scale::kLog ? log_ticks(low, high, about)
+                                   : linear_ticks(low, high, about, axis.whole);
+}
+
+void draw_text(Markup& out, const std::string& role, const std::string& text, double x, double y,
+               double size, const std::string& anchor, const Attributes& more = {}) {
+  Attributes attributes = painted(
+      role, "", {{"x", px(x)}, {"y", px(y)}, {"font-size", px(size)}, {"text-anchor", anchor}});
+  attributes.insert(attributes.end(), more.begin(), more.end());
+  out.element("text", attributes, text);
+}
+
+void draw_segment(Markup& out, const std::string& role, const std::string& path, double width,
+                  const std::string& dash = "") {
+  out.leaf("path", painted("none", role,
+                           {{"stroke-width", px(width)}, {"stroke-dasharray", dash}, {"d", path}}));
+}
+
+// Grid lines across the panel, labels on the left and below.
+void draw_axes(Markup& out, const Frame& frame, const Ticks& xs, const Ticks& ys) {
+  const Box& plot = frame.plot;
+  const double bottom = plot.y + plot.height;
+  for (const double minor : ys.minor) {
+    draw_segment(out, "muted", "M" + px(plot.x - 3) + ',' + px(frame.y(minor)) + "h3", 0.6);
+  }
+  for (size_t i = 0; i < ys.at.size(); ++i) {
+    const double y = frame.y(ys.at[i]);
+    draw_segment(out, "grid", "M" + px(plot.x) + ',' + px(y) + 'H' + px(plot.x + plot.width), 1);
+    draw_text(out, "muted", ys.labels[i], plot.x - 7, y + frame.font * 0.35, frame.font, "end");
+  }
+  for (const double minor : xs.minor) {
+    draw_segment(out, "muted", "M" + px(frame.x(minor)) + ',' + px(bottom) + "v3", 0.6);
+  }
+  double free_from = -INFINITY;
+  for (size_t i = 0; i < xs.at.size(); ++i) {
+    const double x = frame.x(xs.at[i]);
+    draw_segment(out, "muted", "M" + px(x) + ',' + px(bottom) + "v4", 1);
+    const double half = text_width(xs.labels[i], frame.font) / 2;
+    if (x - half < free_from) continue;
+    draw_text(out, "muted", xs.labels[i], x, bottom + frame.font + 6, frame.font, "middle");
+    free_from = x + half + 5;
+  }
+  draw_segment(out, "muted", "M" + px(plot.x) + ',' + px(bottom) + 'H' + px(plot.x + plot.width),
+               1);
+}
+
+std::string line_path(const Series& series, const Frame& frame) {
+  std::string path;
+  bool pen_up = true;
+  for (size_t i = 0; i < series.xs.size(); ++i) {
+    const double x = frame.x(series.xs[i]);
+    const double y = frame.y(series.ys[i]);
+    if (std::isnan(x) || std::isnan(y)) {
+      pen_up = true;
+      continue;
+    }
+    path += (pen_up ? 'M' : 'L') + px(x) + ',' + px(y);
+    pen_up = false;
+  }
+  return path;
+}
+
+// The outline of low .. high, one closed piece for each unbroken stretch.
+std::string band_path(const Series& series, const Frame& frame) {
+  std::string path;
+  const auto usable = [&](size_t i) {
+    return !std::isnan(frame.x(series.xs[i])) && !std::isnan(frame.y(series.low[i])) &&
+           !std::isnan(frame.y(series.high[i]));
+  };
+  for (size_t begin = 0; begin < series.xs.size(); ++begin) {
+    if (!usable(begin)) continue;
+    size_t end = begin;
+    while (end < series.xs.size() && usable(end)) ++end;
+    for (size_t i = begin; i < end; ++i) {
+      path +=
+          (i == begin ? 'M' : 'L') + px(frame.x(series.xs[i])) + ',' + px(frame.y(series.high[i]));
+    }
+    for (size_t i = end; i-- > begin;) {
+      path += 'L' + px(frame.x(series.xs[i])) + ',' + px(frame.y(series.low[i]));
+    }
+    path += 'Z';
+    begin = end;
+  }
+  return path;
+}
+
+// A marker about every 70 pixels, shifted from series to series so that equal lines stay apart.
+void draw_markers(Markup& out, const Series& series, const Frame& frame, size_t index,
+                  size_t count) {
+  if (series.style.marker < 0) return;
+  const double spacing = frame.plot.width < 280 ? 60 : 75;
+  const bool sparse = static_cast<double>(series.xs.size()) * 24 < frame.plot.width;
+  double next =
+      frame.plot.x + spacing * (0.25 + 0.75 * static_cast<double>(index) /
+                                           static_cast<double>(std::max<size_t>(1, count)));
+  for (size_t i = 0; i < series.xs.size(); ++i) {
+    const double x = frame.x(series.xs[i]);
+    const double y = frame.y(series.ys[i]);
+    if (std::isnan(x) || std::isnan(y) || (!sparse && x < next)) continue;
+    const bool inside = y >= frame.plot.y && y <= frame.plot.y + frame.plot.height;
+    if (inside) draw_marker(out, series.style, x, y);
+    next += spacing;
+  }
+}
+
+void draw_lines(Markup& out, const LineChart& chart, const Frame& frame, const std::string& clip) {
+  out.open("g", {{"clip-path", "url(#" + clip + ")"}});
+  for (const Series& series : chart.series) {
+    if (!series.drawn || series.low.empty()) continue;
+    out.leaf("path", painted(series_role(series.style), "",
+                             {{"fill-opacity", "0.18"}, {"d", band_path(series, frame)}}));
+  }
+  // Baselines lie under the models.
+  for (const bool models : {false, true}) {
+    for (const Series& series : chart.series) {
+      if (!series.drawn || (series.style.hue >= 0) != models) continue;
+      out.leaf("path", painted("none", series_role(series.style),
+                               {{"stroke-width", px(series.style.width)},
+                                {"stroke-opacity", series.style.faint ? "0.55" : ""},
+                                {"stroke-dasharray", dash_pattern(series.style.dash)},
+                                {"stroke-linejoin", "round"},
+                                {"d", line_path(series, frame)}}));
+    }
+  }
+  out.close();
+  size_t index = 0;
+  const size_t count = chart.series.size();
+  for (const Series& series : chart.series) {
+    if (series.drawn) draw_markers(out, series, frame, index, count);
+    ++index;
+  }
+}
+
+void draw_marks(Markup& out, const LineChart& chart, const Frame& frame) {
+  const Box& plot = frame.plot;
+  for (const Mark& mark : chart.marks) {
+    const double x = frame.x(mark.x);
+    if (x < plot.x - 0.5 || x > plot.x + plot.width + 0.5) continue;
+    draw_segment(out, "muted", "M" + px(x) + ',' + px(plot.y) + 'V' + px(plot.y + plot.height), 1,
+                 "3 3");
+    if (mark.label.empty()) continue;
+    const double size = frame.font - 0.5;
+    const bool room = x + 6 + text_width(mark.label, size) <= plot.x + plot.width;
+    draw_text(out, "muted", mark.label, room ? x + 5 : x - 5, plot.y + size, size,
+              room ? "start" : "end");
+  }
+  for (const double stage : chart.stages) {
+    const double x = frame.x(stage);
+    if (x < plot.x - 0.5 || x > plot.x + plot.width + 0.5) continue;
+    draw_segment(out, "muted", "M" + px(x) + ',' + px(plot.y) + "v6", 1);
+  }
+  if (!chart.stages.empty() && !chart.stages_label.empty()) {
+    const double size = frame.font - 0.5;
+    const double x = std::clamp(frame.x(chart.stages.back()), plot.x, plot.x + plot.width);
+    const std::string label = fit_text(chart.stages_label, size, plot.width - 10);
+    const bool room = x + 8 + text_width(label, size) <= plot.x + plot.width;
+    draw_text(out, "muted", label, room ? x + 8 : plot.x + plot.width - 2,
+              plot.y + size + (room ? 0 : 8), size, room ? "start" : "end");
+  }
+}
+
+std::string hover_line(const Series& series, size_t i) {
+  std::string line = series.label + "  " + short_number(series.ys[i]);
+  if (!series.low.empty() && !std::isnan(series.low[i])) {
+    line += "  [" + short_number(series.low[i]) + ", " + short_number(series.high[i]) + "]";
+  }
+  return line;
+}
+
+std::string hover_place(const Axis& axis, double x) {
+  for (const auto& [at, label] : axis.ticks) {
+    if (at == x) return axis.label + ": " + label;
+  }
+  return axis.label + ": " +
+         (x == std::floor(x) && std::abs(x) < 1e15 ? std::to_string(static_cast<int64_t>(x))
+                                                   : short_number(x));
+}
+
+// A see-through strip around each x whose title lists all values there.
+void draw_hover(Markup& out, const LineChart& chart, const Frame& frame) {
+  std::map<double, Text> places;
+  for (const Series& series : chart.series) {
+    if (!series.drawn) continue;
+    for (size_t i = 0; i < series.xs.size(); ++i) {
+      const bool shown = std::isfinite(series.xs[i]) && !std::isnan(series.ys[i]) &&
+                         !std::isnan(frame.x(series.xs[i]));
+      if (shown) places[series.xs[i]].push_back(hover_line(series, i));
+    }
+  }
+  const double left = frame.plot.x;
+  const double right = left + frame.plot.width;
+  for (auto place = places.begin(); place != places.end(); ++place) {
+    const double x = frame.x(place->first);
+    if (x < left - 0.5 || x > right + 0.5) continue;
+    const auto next = std::next(place);
+    const double from = place == places.begin() ? left : (x + frame.x(std::prev(place)->first)) / 2;
+    const double to = next == places.end() ? right : (x + frame.x(next->first)) / 2;
+    const double begin = std::clamp(from, left, right);
+    const double end = std::clamp(to, left, right);
+    if (end - begin < 0.01) continue;
+    std::string title = hover_place(chart.x, place->first);
+    for (const std::string& line : place->second) title += '\n' + line;
+    out.open("rect", {{"class", "hover"},
+                      {"fill", "#808890"},
+                      {"fill-opacity", "0"},
+                      {"x", px(begin)},
+                      {"y", px(frame.plot.y)},
+                      {"width", px(end - begin)},
+                      {"height", px(frame.plot.height)}});
+    out.element("title", {}, title).close();
+  }
+}
+
+// Labels at the right, each as near to the end of its line as the others allow.
+void draw_end_labels(Markup& out, const LineChart& chart, const Frame& frame, double width) {
+  constexpr double kLine = 18;
+  struct Label {
+    const Series* series;
+    double y;
+  };
+  std::vector<Label> labels;
+  const double top = frame.plot.y + kLine / 2;
+  const double bottom = frame.plot.y + frame.plot.height - kLine / 2 + 4;
+  for (const Series* series : legend_series(chart)) {
+    double y = bottom;
+    for (const double value : series->ys) {
+      if (const double end = frame.y(value); !std::isnan(end)) y = end;
+    }
+    labels.push_back({series, std::clamp(y, top, bottom)});
+  }
+  std::stable_sort(labels.begin(), labels.end(),
+                   [](const Label& a, const Label& b) { return a.y < b.y; });
+  for (size_t i = 1; i < labels.size(); ++i) {
+    labels[i].y = std::max(labels[i].y, labels[i - 1].y + kLine);
+  }
+  double limit = bottom;
+  for (size_t i = labels.size(); i-- > 0; limit -= kLine) {
+    labels[i].y = std::min(labels[i].y, limit);
+    limit = labels[i].y;
+  }
+  const double x = frame.plot.x + frame.plot.width + 12;
+  for (const Label& label : labels) {
+    const Series& series = *label.series;
+    draw_sample(out, series.style, !series.low.empty(), x, label.y);
+    const std::string text = fit_text(series.label, 13, width - kSampleWidth - 24);
+    out.open(
+        "text",
+        painted("ink", "",
+                {{"x", px(x + kSampleWidth + 7)}, {"y", px(label.y + 4.5)}, {"font-size", "13"}}));
+    out.text(text);
+    if (text != series.label) out.element("title", {}, series.label);
+    out.close();
+  }
+}
+
+}  // namespace
+
+double draw_panel_title(Markup& out, const std::string& title, const Box& box, bool small) {
+  if (title.empty()) return 0;
+  const double size = small ? 12 : 14;
+  draw_text(out, "ink", fit_text(title, size * 1.06, box.width), box.x, box.y + size, size, "start",
+            {{"font-weight", "600"}});
+  return size + 8;
+}
+
+std::vector<const Series*> legend_series(const LineChart& chart) {
+  std::vector<const Series*> named;
+  for (const bool models : {true, false}) {
+    for (const Series& series : chart.series) {
+      const bool wanted = series.drawn && series.in_legend && (series.style.hue >= 0) == models;
+      if (wanted) named.push_back(&series);
+    }
+  }
+  return named;
+}
+
+std::pair<double, double> data_range(const LineChart& chart) {
+  double low = INFINITY, high = -INFINITY;
+  const auto take = [&](double y) {
+    if (!std::isfinite(y) || (chart.y.scale == Scale::kLog && y <= 0)) return;
+    low = std::min(low, y);
+    high = std::max(high, y);
+  };
+  for (const Series& series : chart.series) {
+    if (!series.drawn) continue;
+    for (const auto* values : {&series.ys, &series.low, &series.high}) {
+      for (const double y : *values) take(y);
+    }
+  }
+  if (low > high) low = high = 1;
+  if (chart.y.scale == Scale::kLog) {
+    low = std::pow(10, std::floor(std::log10(low) * 2 + 1e-9) / 2);
+    high = std::pow(10, std::ceil(std::log10(high) * 2 - 1e-9) / 2);
+    return widened(chart.y.low.value_or(low), chart.y.high.value_or(high), Scale::kLog);
+  }
+  const double room = 0.05 * (high - low);
+  const double floor = low >= 0 && low < 0.5 * high ? 0 : low - room;
+  return widened(chart.y.low.value_or(floor), chart.y.high.value_or(high + room), Scale::kLinear);
+}
+
+void draw_line_chart(Markup& out, const LineChart& chart, const Box& box,
+                     const PanelOptions& options) {
+  const double font = options.small ? 11 : 12;
+  double top = draw_panel_title(out, chart.title, box, options.small);
+  if (!chart.y.label.empty()) {
+    draw_text(out, "muted", fit_text(chart.y.label, font, box.width), box.x, box.y + top + font,
+              font, "start");
+    top += font + 9;
+  }
+  const double below = font + 11 + (chart.x.label.empty() ? 0 : font + 7);
+  const auto [y_low, y_high] = data_range(chart);
+  const auto [x_low, x_high] = x_range(chart);
+  const double height = box.height - top - below;
+  const Ticks ys = axis_ticks(chart.y, y_low, y_high, height, options.small ? 34 : 44);
+  double left = 12;
+  for (const std::string& label : ys.labels) left = std::max(left, text_width(label, font) + 9);
+  const Box plot = {box.x + left, box.y + top, box.width - left - options.label_column - 6, height};
+  const Ticks xs = axis_ticks(chart.x, x_low, x_high, plot.width, options.small ? 52 : 70);
+  const Frame frame = {plot, Projection(chart.x.scale, x_low, x_high, plot.x, plot.x + plot.width),
+                       Projection(chart.y.scale, y_low, y_high, plot.y + plot.height, plot.y),
+                       font};
+
+  const std::string clip = options.id + "-clip";
+  out.open("clipPath", {{"id", clip}});
+  out.leaf("rect", {{"x", px(plot.x)},
+                    {"y", px(plot.y - 2)},
+                    {"width", px(plot.width)},
+                    {"height", px(plot.height + 3)}});
+  out.close();
+  if (chart.shade_from) {
+    const double from = std::clamp(frame.x(*chart.shade_from), plot.x, plot.x + plot.width);
+    out.leaf("rect", painted("tint", "",
+                             {{"x", px(from)},
+                              {"y", px(plot.y)},
+                              {"width", px(plot.x + plot.width - from)},
+                              {"height", px(plot.height)}}));
+  }
+  draw_axes(out, frame, xs, ys);
+  draw_marks(out, chart, frame);
+  draw_lines(out, chart, frame, clip);
+  if (options.label_column > 0) draw_end_labels(out, chart, frame, options.label_column);
+  if (!chart.x.label.empty()) {
+    draw_text(out, "muted", fit_text(chart.x.label, font, box.width), plot.x + plot.width / 2,
+              box.y + box.height - 3, font, "middle");
+  }
+  draw_hover(out, chart, frame);
+}
+
+}  // namespace icl::report

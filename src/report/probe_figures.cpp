@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+
+#include "icl/base/error.h"
+#include "src/report/figures.h"
+
+namespace icl::report {
+namespace {
+
+// Every layer at its relative depth, so that models of different depth share an axis.
+std::vector<double> depths(size_t layers) {
+  std::vector<double> xs;
+  for (size_t i = 0; i < layers; ++i) {
+    xs.push_back(layers == 1 ? 1.0 : static_cast<double>(i) / static_cast<double>(layers - 1));
+  }
+  return xs;
+}
+
+Series profile(const Curve& curve, const std::string& label, const SeriesStyle& style) {
+  return {.label = label,
+          .xs = depths(curve.mean.size()),
+          .ys = curve.mean,
+          .low = curve.low,
+          .high = curve.high,
+          .style = style};
+}
+
+std::vector<const Probe*> probes_of(const Group& group, const std::string& kind) {
+  std::vector<const Probe*> found;
+  for (const RunRecord* run : group.runs) {
+    for (const Probe& probe : run->probes) {
+      if (probe.kind == kind) found.push_back(&probe);
+    }
+  }
+  return found;
+}
+
+// Curves of one name from all probes of a group, as one.
+Curve merged(const std::vector<const Probe*>& probes, std::vector<Curve> Probe::*list,
+             const std::string& name, bool baseline = false) {
+  std::vector<const Curve*> curves;
+  for (const Probe* probe : probes) {
+    for (const Curve& curve : probe->*list) {
+      if (curve.name == name && curve.baseline == baseline) curves.push_back(&curve);
+    }
+  }
+  return over_seeds(curves);
+}
+
+LineChart depth_chart(const std::string& label, Scale scale) {
+  LineChart chart;
+  chart.x = {.label = "Relative depth (first to last layer)", .low = 0.0, .high = 1.0};
+  chart.y = {.label = label, .scale = scale};
+  return chart;
+}
+
+Figure readout_figure(const std::vector<Group>& groups) {
+  Figure figure{.id = "probe-readout",
+                .title = "Read-out after every layer",
+                .columns = 2,
+                .narrow_columns = 1,
+                .aspect = 0.75};
+  LineChart error = depth_chart("Normalised squared error", Scale::kLog);
+  for (const Group& group : groups) {
+    const auto probes = probes_of(group, "readout");
+    if (probes.empty() || probes.front()->errors.empty()) continue;
+    const Curve curve = merged(probes, &Probe::errors, probes.front()->errors.front().name);
+    error.series.push_back(profile(curve, group.label, group.style));
+  }
+  if (error.series.empty()) return figure;
+  int dash = 1;
+  for (const Group& group : groups) {
+    for (const Probe* probe : probes_of(group, "readout")) {
+      for (const Curve& reference : probe->references) {
+        const std::string label = baseline_name(reference.name);
+        const bool known = std::any_of(error.series.begin(), error.series.end(),
+                                       [&](const Series& series) { return series.label == label; });
+        if (known) continue;
+        Series series = profile(reference, label, {.hue = -1, .dash = dash++, .width = 1.4});
+        error.series.push_back(std::move(series));
+      }
+    }
+  }
+  figure.panels.emplace_back(std::move(error));
+  for (const char* fit : {"scale", "shift"}) {
+    LineChart chart =
+        depth_chart(fit == std::string("scale") ? "Fitted scale" : "Fitted shift", Scale::kLinear);
+    for (const Group& group : groups) {
+      const Curve curve = merged(probes_of(group, "readout"), &Probe::fits, fit);
+      if (!curve.mean.empty()) chart.series.push_back(profile(curve, group.label, group.style));
+    }
+    if (!chart.series.empty()) figure.panels.emplace_back(std::move(chart));
+  }
+  figure.columns = figure.panels.size() == 3 ? 3 : static_cast<int>(figure.panels.size());
+  if (figure.panels.size() == 1) figure.aspect = 0.42;
+  if (figure.panels.size() == 3) figure.aspect = 1.0;
+  figure.caption =
+      "The model's own final norm and read-out applied to the residual stream after "
+      "each layer. References: an iteration is one layer.";
+  return figure;
+}
+
+HeatMap target_map(const Group& group, const Probe& probe) {
+  HeatMap map{.title = group.label, .x_label = "Layer", .value_label = "R\u00b2"};
+  for (int64_t layer = 0; layer < probe.n_layers; ++layer) {
+    map.columns.push_back(std::to_string(layer));
+  }
+  for (const Curve& target : probe.targets) {
+    map.rows.push_back(target.baseline ? target.name + ", shuffled" : target.name);
+    map.values.push_back(target.mean);
+    map.values.back().resize(map.columns.size(), NAN);
+  }
+  return map;
+}
+
+std::vector<Figure> linear_figures(const std::vector<Group>& groups) {
+  Figure maps{
+      .id = "probe-targets", .title = "What the layers hold", .columns = 1, .narrow_columns = 1};
+  Figure profiles{.id = "probe-profiles",
+                  .title = "Linear probes by depth",
+                  .columns = 3,
+                  .narrow_columns = 2,
+                  .aspect = 0.9};
+  std::vector<std::string> targets;
+  for (const Group& group : groups) {
+    const auto probes = probes_of(group, "linear");
+    if (probes.empty()) continue;
+    maps.panels.emplace_back(target_map(group, *probes.front()));
+    for (const Curve& target : probes.front()->targets) {
+      const bool known = std::find(targets.begin(), targets.end(), target.name) != targets.end();
+      if (!known) targets.push_back(target.name);
+    }
+  }
+  for (const std::string& target : targets) {
+    LineChart chart = depth_chart("R\u00b2", Scale::kLinear);
+    chart.title = target;
+    chart.y.low = 0.0;
+    chart.y.high = 1.02;
+    for (const Group& group : groups) {
+      const auto probes = probes_of(group, "linear");
+      const Curve curve = merged(probes, &Probe::targets, target);
+      if (!curve.mean.empty()) chart.series.push_back(profile(curve, group.label, group.style));
+      const Curve control = merged(probes, &Probe::targets, target, true);
+      if (control.mean.empty()) continue;
+      SeriesStyle style = group.style;
+      style.dash = 2;
+      style.marker = -1;
+      style.width = 1.3;
+      chart.series.push_back(profile(control, group.label + ", shuffled targets", style));
+    }
+    profiles.panels.emplace_back(std::move(chart));
+  }
+  maps.caption =
+      "R\u00b2 on prompts of its own of a ridge regression from the residual stream to "
+      "each target, layer by layer; the first run of each model.";
+  profiles.caption = "The same over relative depth, with shuffled targets as a control.";
+  return {maps, profiles};
+}
+
+}  // namespace
+
+Section probing_section(const std::vector<Group>& groups) {
+  Section section{.title = "Inside the layers"};
+  std::vector<Figure> figures = linear_figures(groups);
+  figures.insert(figures.begin(), readout_figure(groups));
+  for (Figure& figure : figures) {
+    if (!figure.panels.empty()) section.figures.push_back(std::move(figure));
+  }
+  return section;
+}
+
+}  // namespace icl::report
