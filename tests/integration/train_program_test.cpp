@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// icl-train as a person meets it: flags, exit codes, signals, resuming.
+#include <gmock/gmock.h>
+
+#include <chrono>
+#include <thread>
+
+#include "tests/support/program.h"
+
+namespace icl {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::ProgramResult;
+using testing::run_program;
+using testing::TempFolder;
+using testing::text_of;
+
+std::string config_in(const TempFolder& folder) {
+  std::ofstream(folder / "tiny.json") << R"({
+    "name": "tiny", "seed": 2, "threads": 1, "device": "cpu",
+    "model": { "family": "mamba", "d_model": 8, "n_layer": 1, "d_state": 4 },
+    "task": { "n_dims": 3 },
+    "training": {
+      "steps": 30, "batch_size": 4, "log_every": 10, "checkpoint_every": 10,
+      "curriculum": { "dims": { "start": 3, "end": 3 }, "points": { "start": 4, "end": 4 } }
+    } })";
+  return (folder / "tiny.json").string();
+}
+
+TEST(TrainProgram, TellsItsVersionKeysAndEffectiveConfig) {
+  EXPECT_THAT(run_program("icl-train", {"--version"}).out, HasSubstr("LibTorch 2.11"));
+  EXPECT_THAT(run_program("icl-train", {"--help"}).out, HasSubstr("Examples:"));
+  EXPECT_THAT(run_program("icl-train", {"--describe"}).out, HasSubstr("training.optimizer.lr"));
+  const TempFolder folder;
+  const ProgramResult printed = run_program(
+      "icl-train", {"--config", config_in(folder), "--set", "training.steps=7", "--print-config"});
+  EXPECT_EQ(printed.exit_code, 0);
+  EXPECT_THAT(printed.out, HasSubstr("\"steps\": 7"));
+}
+
+TEST(TrainProgram, WrongUsageAndConfigsExitWithTwo) {
+  const TempFolder folder;
+  const std::string config = config_in(folder);
+  ProgramResult result = run_program("icl-train", {"--confg", config});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("did you mean '--config'?"));
+  result = run_program("icl-train", {});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("--config FILE is required"));
+  result = run_program(
+      "icl-train", {"--config", config, "--set", "model.n_layers=2", "--set", "training.steps=0"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("2 problems"));
+  EXPECT_THAT(result.err, HasSubstr("did you mean 'n_layer'?"));
+  result = run_program("icl-train", {"--config", (folder / "none.json").string()});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("none.json"));
+}
+
+TEST(TrainProgram, DryRunPrintsWhatToExpectAndWritesNothing) {
+  const TempFolder folder;
+  const std::string out = (folder / "run").string();
+  const ProgramResult result =
+      run_program("icl-train", {"--config", config_in(folder), "--out", out, "--dry-run"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.out, HasSubstr("parameters"));
+  EXPECT_THAT(result.out, HasSubstr("for 30 steps"));
+  EXPECT_FALSE(std::filesystem::exists(out));
+}
+
+TEST(TrainProgram, StoppedBySigtermItSavesAndResumesToTheSameBytes) {
+  const TempFolder folder;
+  const std::string config = config_in(folder);
+  const std::vector<std::string> more = {"--set", "training.steps=3000", "--set",
+                                         "training.checkpoint_every=500"};
+  const auto arguments = [&](const std::string& name) {
+    std::vector<std::string> list = {"--config", config, "--out", (folder / name).string()};
+    list.insert(list.end(), more.begin(), more.end());
+    return list;
+  };
+  EXPECT_EQ(run_program("icl-train", arguments("whole")).exit_code, 0);
+  const ProgramResult stopped = run_program("icl-train", arguments("stopped"), [&](pid_t child) {
+    while (!std::filesystem::exists(folder / "stopped/metrics.jsonl")) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    ::kill(child, SIGTERM);
+  });
+  EXPECT_EQ(stopped.exit_code, 128 + SIGTERM);
+  EXPECT_THAT(stopped.err, HasSubstr("--resume"));
+  EXPECT_THAT(text_of(folder / "stopped/run.json"), HasSubstr("stopped by signal 15"));
+  const ProgramResult resumed =
+      run_program("icl-train", {"--out", (folder / "stopped").string(), "--resume"});
+  EXPECT_EQ(resumed.exit_code, 0);
+  for (const char* file : {"model.safetensors", "optimizer.safetensors", "state.json"}) {
+    const std::string path = std::string("/checkpoints/step_00003000/") + file;
+    EXPECT_EQ(text_of(folder / ("stopped" + path)), text_of(folder / ("whole" + path))) << file;
+    EXPECT_FALSE(text_of(folder / ("whole" + path)).empty());
+  }
+}
+
+TEST(TrainProgram, DivergingTrainingExitsWithFour) {
+  const TempFolder folder;
+  const ProgramResult result =
+      run_program("icl-train", {"--config", config_in(folder), "--out", (folder / "run").string(),
+                                "--set", "training.optimizer.lr=1e35"});
+  EXPECT_EQ(result.exit_code, 4);
+  EXPECT_THAT(result.err, HasSubstr("training diverged at step"));
+}
+
+TEST(TrainProgram, RefusesToContinueWithAnotherConfig) {
+  const TempFolder folder;
+  const std::string out = (folder / "run").string();
+  const std::string config = config_in(folder);
+  EXPECT_EQ(run_program("icl-train", {"--config", config, "--out", out}).exit_code, 0);
+  EXPECT_EQ(run_program("icl-train", {"--config", config, "--out", out}).exit_code, 2);
+  const ProgramResult changed = run_program(
+      "icl-train", {"--config", config, "--out", out, "--resume", "--set", "model.d_state=2"});
+  EXPECT_EQ(changed.exit_code, 2);
+  EXPECT_THAT(changed.err, HasSubstr("model.d_state: 4 -> 2"));
+  std::filesystem::remove_all(folder / "run/checkpoints");
+  std::ofstream(folder / "run/config.json") << "{";
+  EXPECT_EQ(run_program("icl-train", {"--config", config, "--out", out, "--resume"}).exit_code, 3);
+}
+
+}  // namespace
+}  // namespace icl
