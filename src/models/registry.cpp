@@ -7,6 +7,8 @@
 #include "icl/base/text.h"
 #include "icl/models/gpt2.h"
 #include "icl/models/mamba.h"
+#include "icl/models/rwkv4.h"
+#include "icl/models/s4.h"
 
 namespace icl {
 namespace {
@@ -54,14 +56,57 @@ std::shared_ptr<Backbone> make_gpt2(const ModelConfig& config) {
   return std::make_shared<Backbone>(config.d_model, blocks, ends);
 }
 
+// Park et al. 2024: a Mamba block, then blocks of attention and Mamba; no positions, no MLP.
+std::shared_ptr<Backbone> make_mambaformer(const ModelConfig& config) {
+  Blocks blocks;
+  for (int64_t i = 0; i < config.n_layer; ++i) {
+    auto block = std::make_shared<Block>();
+    if (i > 0) {
+      block->add("ln_1", layer_norm(config), "attn",
+                 std::make_shared<Attention>(gpt2_options(config)));
+    }
+    block->add("norm", rms_norm(config), "mixer",
+               std::make_shared<MambaMixer>(mamba_options(config)));
+    blocks.push_back(block);
+  }
+  return std::make_shared<Backbone>(config.d_model, blocks,
+                                    Backbone::Ends{.norm = rms_norm(config)});
+}
+
+std::shared_ptr<Backbone> make_rwkv4(const ModelConfig& config) {
+  Blocks blocks;
+  for (int64_t i = 0; i < config.n_layer; ++i) {
+    blocks.push_back(make_rwkv4_block({.d_model = config.d_model, .d_ffn = config.d_ffn}));
+  }
+  return std::make_shared<Backbone>(
+      config.d_model, blocks,
+      Backbone::Ends{.input_norm = layer_norm(config), .norm = layer_norm(config)});
+}
+
+std::shared_ptr<Backbone> make_s4(const ModelConfig& config) {
+  const bool post = config.norm == "post";
+  const S4Options options{.d_model = config.d_model,
+                          .d_state = config.d_state,
+                          .kernel = config.kernel,
+                          .init = config.init,
+                          .discretization = config.discretization,
+                          .norm = post ? Block::Placement::kPost : Block::Placement::kPre,
+                          .dropout = config.dropout};
+  Blocks blocks;
+  for (int64_t i = 0; i < config.n_layer; ++i) blocks.push_back(make_s4_block(options));
+  Backbone::Ends ends;
+  if (!post) ends.norm = layer_norm(config);  // else the last block ends with one
+  return std::make_shared<Backbone>(config.d_model, blocks, ends);
+}
+
 struct Family {
   const char* name;
   std::shared_ptr<Backbone> (*make)(const ModelConfig&);
 };
 
 constexpr Family kFamilies[] = {
-    {"gpt2", make_gpt2},
-    {"mamba", make_mamba},
+    {"gpt2", make_gpt2},   {"mamba", make_mamba}, {"mambaformer", make_mambaformer},
+    {"rwkv4", make_rwkv4}, {"s4", make_s4},
 };
 
 }  // namespace

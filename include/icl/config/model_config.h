@@ -26,7 +26,7 @@ struct ModelConfig {
   // S4
   std::string kernel = "diagonal";
   std::string init = "s4d_lin";
-  std::string discretization = "zoh";
+  std::string discretization = "bilinear";
   std::string norm = "post";
   double dropout = 0.1;
   // RWKV-4
