@@ -15,7 +15,9 @@
 #include "icl/base/log.h"
 #include "icl/base/text.h"
 #include "icl/cli/progress.h"
+#include "icl/cli/side_evaluation.h"
 #include "icl/cli/signals.h"
+#include "icl/evaluation/results.h"
 #include "icl/io/files.h"
 #include "icl/training/trainer.h"
 
@@ -126,6 +128,20 @@ std::string details_of(const StepReport& report) {
              number("%.1e", report.lr), "  ", number("%.0f", report.prompts_per_s), " prompts/s");
 }
 
+// How good the trained model is, for people or as JSON.
+void print_final_errors(RegressionModel& model, const RunConfig& config, bool as_json) {
+  const SettingResult result = final_evaluation(model, config);
+  const int64_t n = result.n_points - 1;
+  if (!as_json) {
+    std::printf("%s\n", line_text(result, n).c_str());
+    return;
+  }
+  Json errors = Json::object();
+  for (const Curve& curve : result.curves) errors[curve.name] = curve.mean.back();
+  const Json line = {{"schema", "icl.train"}, {"version", 1}, {"n", n}, {"errors", errors}};
+  std::printf("%s\n", line.dump(2).c_str());
+}
+
 }  // namespace
 
 void add_train_options(CLI::App& app, TrainOptions& options) {
@@ -151,10 +167,11 @@ int train(const TrainOptions& options, const CommonOptions& common) {
   }
   const c10::Device device = prepare_device(config.device, config.threads);
   if (options.dry_run) return dry_run(config, device, common.json);
+  check_side_evaluation(config);
 
-  const std::filesystem::path run =
-      options.out.empty() ? std::filesystem::path("runs") / config.name
-                          : std::filesystem::path(options.out);
+  const std::filesystem::path run = options.out.empty()
+                                        ? std::filesystem::path("runs") / config.name
+                                        : std::filesystem::path(options.out);
   RunWriter writer(run, config, options.resume);
   Trainer trainer(config, device);
   if (writer.resuming() && !checkpoint_steps(run).empty()) {
@@ -175,6 +192,7 @@ int train(const TrainOptions& options, const CommonOptions& common) {
     if (report) details = details_of(*report);
     progress.update(done, details);
   };
+  hooks.evaluate = [&](RegressionModel& model) { return evaluate_on_the_side(model, config); };
   try {
     const TrainingOutcome outcome = trainer.run(writer, hooks);
     progress.finish();
@@ -184,6 +202,7 @@ int train(const TrainOptions& options, const CommonOptions& common) {
       log_info(str("stopped after step ", outcome.steps_done,
                    " and saved; continue with: icl-train --out ", run.string(), " --resume"));
     }
+    if (outcome.signal == 0) print_final_errors(trainer.model(), config, common.json);
     return outcome.signal == 0 ? 0 : 128 + outcome.signal;
   } catch (const Error& error) {
     progress.finish();

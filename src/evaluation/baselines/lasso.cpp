@@ -36,15 +36,14 @@ class OnlineLasso {
       if (sweep != next_polish) continue;
       next_polish *= 2;
       refresh_slack();  // drops the rounding of the updates
-      if (converged()) break;
-      if (polish()) break;
+      if (polish() || converged()) break;
     }
     return weights_;
   }
 
  private:
   // Stops at a duality gap of this share of |y|^2 / 2 (scikit-learn's default: 1e-4 of |y|^2).
-  static constexpr double kGap = 1e-12;
+  static constexpr double kGap = 1e-14;
   static constexpr int64_t kMaxSweeps = int64_t{1} << 17;
 
   // slack = X^T (y - Xw)

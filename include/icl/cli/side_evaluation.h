@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What icl-train evaluates: its settings now and then, and a short table at the end.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "icl/config/run_config.h"
+#include "icl/evaluation/evaluate.h"
+
+namespace icl {
+
+// Throws UsageError if evaluation.suites names something unknown or not applicable.
+void check_side_evaluation(const RunConfig& config);
+
+// Normalised mean errors by setting and number of in-context examples, on the same prompts each
+// time.
+std::map<std::string, std::vector<double>> evaluate_on_the_side(RegressionModel& model,
+                                                                const RunConfig& config);
+
+// Errors after up to 10 in-context examples over 1280 prompts distributed as in training, beside
+// least squares, 3 nearest neighbours and averaging.
+SettingResult final_evaluation(RegressionModel& model, const RunConfig& config);
+
+}  // namespace icl

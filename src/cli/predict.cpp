@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <ATen/ATen.h>
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+
+#include "icl/base/error.h"
+#include "icl/base/log.h"
+#include "icl/base/shape.h"
+#include "icl/base/text.h"
+#include "icl/cli/eval.h"
+#include "icl/cli/progress.h"
+#include "icl/cli/signals.h"
+#include "icl/evaluation/baselines.h"
+#include "icl/evaluation/evaluate.h"
+#include "icl/io/safetensors.h"
+#include "icl/models/run_folder.h"
+#include "icl/tasks/task_sampler.h"
+
+namespace icl {
+namespace {
+
+constexpr int64_t kBatch = 64;
+
+// xs [P, K, D], ys [P, K] and, if there, queries [P, K, D].
+Prompts read_prompts(const std::string& path) {
+  const SafetensorsFile file(path);
+  Prompts prompts;
+  prompts.xs_BKD = file.tensor("xs", at::kFloat, {-1, -1, -1});
+  const int64_t n_prompts = prompts.xs_BKD.size(0);
+  const int64_t n_points = prompts.xs_BKD.size(1);
+  if (prompts.xs_BKD.numel() == 0) {
+    throw DataError(str("'", path, "': xs ", describe_shape(prompts.xs_BKD.sizes()),
+                        " holds no numbers; expected at least one prompt of one point"));
+  }
+  prompts.ys_BK = file.tensor("ys", at::kFloat, {n_prompts, n_points});
+  if (file.contains("queries")) {
+    prompts.queries_BKD = file.tensor("queries", at::kFloat, prompts.xs_BKD.sizes());
+  }
+  const std::pair<const char*, const at::Tensor*> tensors[] = {
+      {"xs", &prompts.xs_BKD}, {"ys", &prompts.ys_BK}, {"queries", &prompts.queries_BKD}};
+  for (const auto& [name, tensor] : tensors) {
+    if (!tensor->defined()) continue;
+    const at::Tensor finite = at::isfinite(*tensor).flatten(1).all(1);
+    if (finite.all().item<bool>()) continue;
+    throw DataError(str("'", path, "': ", name, " of prompt ",
+                        at::argmin(finite.to(at::kInt)).item<int64_t>(),
+                        " holds a number that is not finite"));
+  }
+  return prompts;
+}
+
+Prompts slice(const Prompts& prompts, int64_t first, int64_t count) {
+  const auto part = [&](const at::Tensor& whole) {
+    return whole.defined() ? whole.narrow(0, first, count) : whole;
+  };
+  return {part(prompts.xs_BKD), part(prompts.ys_BK), part(prompts.queries_BKD), {}};
+}
+
+// predict(prompts, index of the first, report a share of them) for 64 prompts at a time.
+template <class Predict>
+at::Tensor in_batches(const Prompts& prompts, Progress& progress, const std::string& name,
+                      int64_t done, const Predict& predict_batch) {
+  at::Tensor predictions = at::empty_like(prompts.ys_BK);
+  const int64_t n_prompts = prompts.ys_BK.size(0);
+  for (int64_t first = 0; first < n_prompts; first += kBatch) {
+    const int64_t count = std::min(kBatch, n_prompts - first);
+    const auto report = [&](double share) {
+      progress.update(done + first + std::lround(share * static_cast<double>(count)), name);
+    };
+    report(0);
+    predictions.narrow(0, first, count)
+        .copy_(predict_batch(slice(prompts, first, count), first, report));
+    if (pending_signal() != 0) break;
+  }
+  return predictions;
+}
+
+}  // namespace
+
+void add_predict_options(CLI::App& app, PredictOptions& options) {
+  app.add_option("--run", options.run, "run folder; may be left out with --baselines");
+  app.add_option("--checkpoint", options.checkpoint, "latest, best or a step");
+  app.add_option("--prompts", options.prompts,
+                 "safetensors file: xs float32 [P, K, D], ys float32 [P, K]; optional queries "
+                 "[P, K, D], predicted instead of the xs")
+      ->required();
+  app.add_option("--out", options.out,
+                 "safetensors file: predictions [P, K], predictions.NAME [P, K]")
+      ->required();
+  std::vector<std::string> names = {"all"};
+  for (const Baseline& baseline : baselines()) names.push_back(baseline.name);
+  app.add_option("--baselines", options.baselines,
+                 "comma-separated: " + join(names) + ", gd_<steps>, newton_<iterations>")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  app.add_option("--ridge-penalty", options.ridge_penalty,
+                 "penalty of ridge; default: noise variance / weight variance of the run's task, "
+                 "1 where that is not known or 0");
+}
+
+int run_predict(const PredictOptions& options, const CommonOptions& common) {
+  std::vector<std::string> names = options.baselines;
+  std::erase(names, "none");
+  if (options.run.empty() && names.empty()) {
+    throw UsageError("nothing to predict with: give --run RUN, --baselines NAMES or both");
+  }
+  if (options.ridge_penalty && !(*options.ridge_penalty >= 0)) {
+    throw UsageError(str("--ridge-penalty ", *options.ridge_penalty, ": expected >= 0"));
+  }
+  const std::vector<Baseline> chosen = select_baselines(names);
+  const c10::Device device = prepare_device(common.device, common.threads);
+  const Prompts prompts = read_prompts(options.prompts);
+  const int64_t n_prompts = prompts.ys_BK.size(0);
+
+  BaselineOptions how;
+  how.ridge_penalty = options.ridge_penalty.value_or(1);
+  how.seed = static_cast<uint64_t>(common.seed.value_or(0));
+  const auto parts = static_cast<int64_t>(chosen.size()) + (options.run.empty() ? 0 : 1);
+  Progress progress("prompt", parts * n_prompts, common.show_progress());
+  int64_t done = 0;
+  NamedTensors outputs;
+  if (!options.run.empty()) {
+    const LoadedRun run = load_run(options.run, options.checkpoint, device);
+    const int64_t n_dims = run.config.task.n_dims;
+    if (prompts.xs_BKD.size(2) != n_dims) {
+      throw DataError(str("'", options.prompts, "': xs ", describe_shape(prompts.xs_BKD.sizes()),
+                          " has ", prompts.xs_BKD.size(2), " dimensions, the model of '",
+                          options.run, "' takes ", n_dims));
+    }
+    if (!options.ridge_penalty) how.ridge_penalty = bayes_ridge_penalty(run.config.task);
+    outputs.emplace_back("predictions", in_batches(prompts, progress, run.config.model.family, done,
+                                                   [&](const Prompts& batch, int64_t, const auto&) {
+                                                     return predict(*run.model, batch);
+                                                   }));
+    done += n_prompts;
+  }
+  for (const Baseline& baseline : chosen) {
+    outputs.emplace_back(
+        "predictions." + baseline.name,
+        in_batches(prompts, progress, baseline.name, done,
+                   [&](const Prompts& batch, int64_t first, const auto& report) {
+                     how.first_prompt = first;
+                     if (baseline.slow) how.progress = report;
+                     return baseline.predict({batch.xs_BKD, batch.ys_BK, batch.queries_BKD}, how);
+                   }));
+    how.progress = nullptr;
+    done += n_prompts;
+  }
+  progress.finish();
+  if (pending_signal() != 0) return 0;
+  write_safetensors(options.out, outputs);
+  log_info(
+      str("wrote predictions for ", with_commas(n_prompts), " prompts to '", options.out, "'"));
+  return 0;
+}
+
+void add_sample_options(CLI::App& app, SampleOptions& options) {
+  app.add_option("--config", options.config, "config file whose task is sampled")->required();
+  app.add_option("--points", options.points, "points of a prompt; default: as in training");
+  app.add_option("--prompts", options.prompts, "number of prompts")->capture_default_str();
+  app.add_option("--out", options.out, "safetensors file: xs [P, K, D], ys [P, K]")->required();
+}
+
+int run_sample(const SampleOptions& options, const CommonOptions& common) {
+  const RunConfig config = load_run_config(options.config, common.set);
+  const int64_t n_points =
+      options.points != 0 ? options.points : config.training.curriculum.points.end;
+  if (n_points < 1 || n_points > 100'000) {
+    throw UsageError(str("--points ", n_points, ": expected 1 .. 100000"));
+  }
+  if (options.prompts < 1 || options.prompts > 10'000'000) {
+    throw UsageError(str("--prompts ", options.prompts, ": expected 1 .. 10000000"));
+  }
+  prepare_device("cpu", common.threads);
+  const int64_t n_dims = config.task.n_dims;
+  const TaskSampler sampler(config.task, static_cast<uint64_t>(common.seed.value_or(0)),
+                            "evaluation");
+  at::Tensor xs_PKD = at::empty({options.prompts, n_points, n_dims});
+  at::Tensor ys_PK = at::empty({options.prompts, n_points});
+  for (int64_t first = 0; first < options.prompts; first += kBatch) {
+    const int64_t count = std::min(kBatch, options.prompts - first);
+    const Batch batch = sampler.sample(
+        {.step = first / kBatch, .batch_size = kBatch, .n_points = n_points, .n_dims = n_dims});
+    xs_PKD.narrow(0, first, count).copy_(batch.xs_BKD.narrow(0, 0, count));
+    ys_PK.narrow(0, first, count).copy_(batch.ys_BK.narrow(0, 0, count));
+    if (pending_signal() != 0) return 0;
+  }
+  write_safetensors(options.out, {{"xs", xs_PKD}, {"ys", ys_PK}});
+  log_info(str("wrote ", with_commas(options.prompts), " prompts of ", n_points, " points to '",
+               options.out, "'"));
+  return 0;
+}
+
+}  // namespace icl
