@@ -7,9 +7,10 @@
 // anything.
 //
 //   const RandomStream step = RandomStream(seed, "train").at_step(1000);
-//   at::Tensor xs = step.child("xs").normal({64, 41, 20});     // two draws of one stream are
-//   equal: at::Tensor ws = step.child("weights").normal({64, 20});    // use a child for each
-//   quantity
+//   at::Tensor xs = step.child("xs").normal({64, 41, 20});
+//   at::Tensor ws = step.child("weights").normal({64, 20});
+//
+// Two draws of one stream are equal: take a child for each quantity.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -28,7 +29,8 @@ class RandomStream {
   // An independent stream for one quantity.
   RandomStream child(std::string_view name) const;
 
-  // float32 tensors on the CPU.
+  // float32 tensors on the CPU. Element i comes from word i % 4 of Philox block i / 4, whatever the
+  // shape, so a longer draw begins with the shorter one.
   at::Tensor uniform(at::IntArrayRef shape) const;  // [0, 1), 24 random bits
   at::Tensor normal(at::IntArrayRef shape) const;   // Box-Muller on pairs, from 32-bit uniforms
   // int64, uniform on 0 .. bound-1 (multiply-shift; bias below bound / 2^32).
