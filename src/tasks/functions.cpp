@@ -5,6 +5,8 @@
 
 #include <cmath>
 
+#include "products.h"
+
 namespace icl::functions {
 
 FunctionParameters draw_linear(const TaskConfig& config, const RandomStream& stream, int64_t count,
@@ -14,7 +16,7 @@ FunctionParameters draw_linear(const TaskConfig& config, const RandomStream& str
 
 at::Tensor evaluate_linear(const TaskConfig& config, const FunctionParameters& parameters,
                            const at::Tensor& xs_BKD) {
-  return at::bmm(xs_BKD, parameters[0].unsqueeze(2)).squeeze(2) * config.scale;
+  return product(xs_BKD, parameters[0].unsqueeze(2)).squeeze(2) * config.scale;
 }
 
 FunctionParameters draw_sparse(const TaskConfig& config, const RandomStream& stream, int64_t count,
@@ -33,7 +35,7 @@ at::Tensor evaluate_quadratic(const TaskConfig& config, const FunctionParameters
 
 at::Tensor evaluate_classification(const TaskConfig& /*config*/,
                                    const FunctionParameters& parameters, const at::Tensor& xs_BKD) {
-  return at::bmm(xs_BKD, parameters[0].unsqueeze(2)).squeeze(2).sign();
+  return product(xs_BKD, parameters[0].unsqueeze(2)).squeeze(2).sign();
 }
 
 FunctionParameters draw_network(const TaskConfig& config, const RandomStream& stream, int64_t count,
@@ -44,9 +46,9 @@ FunctionParameters draw_network(const TaskConfig& config, const RandomStream& st
 
 at::Tensor evaluate_network(const TaskConfig& config, const FunctionParameters& parameters,
                             const at::Tensor& xs_BKD) {
-  const at::Tensor hidden = at::bmm(xs_BKD, parameters[0]).relu();
+  const at::Tensor hidden = product(xs_BKD, parameters[0]).relu();
   const double factor = std::sqrt(2.0 / static_cast<double>(config.hidden_width));
-  return at::bmm(hidden, parameters[1]).squeeze(2) * factor;
+  return product(hidden, parameters[1]).squeeze(2) * factor;
 }
 
 FunctionParameters draw_tree(const TaskConfig& config, const RandomStream& stream, int64_t count,

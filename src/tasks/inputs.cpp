@@ -1,18 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "icl/tasks/task_sampler.h"
+#include "products.h"
 
 namespace icl {
 namespace {
 
-// Uniform on the orthogonal group: the Q of a Gaussian matrix, columns signed by R's diagonal
-// (Mezzadri 2007). In float64, then rounded.
-at::Tensor random_rotation(int64_t n, const RandomStream& stream) {
-  const auto [q, r] = at::linalg_qr(stream.child("rotation").normal({n, n}).to(at::kDouble));
-  return q * r.diagonal().sign();
+// scale * U diag(e) U^T with the columns of U in `rows_DD`.
+at::Tensor symmetric_map(const at::Tensor& rows_DD, const at::Tensor& scales_D, double scale) {
+  const int64_t n = scales_D.size(0);
+  const double* rows = rows_DD.const_data_ptr<double>();
+  const double* scales = scales_D.const_data_ptr<double>();
+  at::Tensor result = at::zeros({n, n}, at::kDouble);
+  double* out = result.data_ptr<double>();
+  for (int64_t k = 0; k < n; ++k) {
+    const double* row = rows + k * n;
+    for (int64_t i = 0; i < n; ++i) {
+      const double factor = scale * scales[k] * row[i];
+      for (int64_t j = 0; j < n; ++j) out[i * n + j] += factor * row[j];
+    }
+  }
+  return result.to(at::kFloat);
 }
 
 }  // namespace
@@ -22,16 +34,16 @@ at::Tensor direction_scales(const InputConfig& config, int64_t total_dims) {
     return at::arange(1, total_dims + 1, at::kDouble).pow(-config.exponent);
   }
   at::Tensor scales = at::zeros({total_dims}, at::kDouble);
-  scales.slice(0, 0, total_dims / 2).fill_(1);
+  scales.slice(0, 0, std::max<int64_t>(1, total_dims / 2)).fill_(1);
   return scales;
 }
 
 at::Tensor random_transformation(const at::Tensor& scales_D, const RandomStream& stream) {
   const int64_t n = scales_D.size(0);
-  const at::Tensor u = random_rotation(n, stream);
+  const at::Tensor rows =
+      functions::orthonormal_rows(stream.child("rotation").normal({n, n}).to(at::kDouble));
   const double total = scales_D.square().sum().item<double>();
-  const at::Tensor t = at::matmul(u * scales_D, u.t());
-  return (t * std::sqrt(static_cast<double>(n) / total)).to(at::kFloat);
+  return symmetric_map(rows, scales_D, std::sqrt(static_cast<double>(n) / total));
 }
 
 at::Tensor sample_inputs(const InputConfig& config, int64_t total_dims, const RandomStream& stream,
@@ -42,7 +54,7 @@ at::Tensor sample_inputs(const InputConfig& config, int64_t total_dims, const Ra
     const bool fixed = config.rotation == "fixed";
     const at::Tensor t =
         random_transformation(direction_scales(config, total_dims), fixed ? fixed_stream : stream);
-    xs_BKD = at::matmul(xs_BKD, t);
+    xs_BKD = functions::product(xs_BKD, t.unsqueeze(0));
   }
   if (config.scale != 1) xs_BKD = xs_BKD * config.scale;
   if (config.bias != 0) xs_BKD = xs_BKD + config.bias;

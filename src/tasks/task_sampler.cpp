@@ -55,7 +55,10 @@ FunctionParameters TaskSampler::sample_parameters(const SampleRequest& request,
 // Each example of the pool is a prompt of its own stream, cut to the curriculum's size.
 Batch TaskSampler::sample_from_examples(const SampleRequest& request) const {
   const RandomStream step = stream_.at_step(request.step);
-  const at::Tensor order = step.child("choice").permutations(1, config_.num_training_examples)[0];
+  // Without repeats, as far as the pool allows.
+  const int64_t size = config_.num_training_examples;
+  const int64_t rounds = (request.batch_size + size - 1) / size;
+  const at::Tensor order = step.child("choice").permutations(rounds, size).flatten();
   const RandomStream pool = stream_.child("pool of examples");
   std::vector<at::Tensor> xs;
   std::vector<at::Tensor> ys;

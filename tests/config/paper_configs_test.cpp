@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <set>
+
+#include "icl/config/run_config.h"
+
+namespace icl {
+namespace {
+
+const std::filesystem::path kConfigs = std::filesystem::path(ICL_SOURCE_DIR) / "configs";
+constexpr const char* kFamilies[] = {"mamba", "gpt2", "s4", "rwkv4"};
+
+TEST(PaperConfigs, AllOfThemLoad) {
+  int64_t count = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(kConfigs)) {
+    if (entry.path().extension() != ".json" || entry.path().parent_path().filename() == "base") {
+      continue;
+    }
+    EXPECT_NO_THROW(load_run_config(entry.path())) << entry.path();
+    ++count;
+  }
+  EXPECT_GE(count, 28);
+}
+
+TEST(PaperConfigs, HoldThePublishedNumbers) {
+  std::set<std::string> names;
+  for (const char* function :
+       {"linear_regression", "skewed_linear_regression", "sparse_linear_regression",
+        "noisy_linear_regression", "random_quadrants", "relu_2nn_regression", "decision_tree"}) {
+    for (const char* family : kFamilies) {
+      const RunConfig config =
+          load_run_config(kConfigs / "paper" / function / (std::string(family) + ".json"));
+      SCOPED_TRACE(config.name);
+      names.insert(config.name);
+      const std::string folder = function;
+      const bool far = folder == "relu_2nn_regression" || folder == "decision_tree";
+      EXPECT_EQ(config.model.family, family);
+      EXPECT_EQ(config.training.steps, 500001);
+      EXPECT_EQ(config.training.batch_size, 64);
+      EXPECT_EQ(config.training.schedule.name, "cosine");
+      EXPECT_EQ(config.training.grad_clip, 0);
+      EXPECT_EQ(config.training.optimizer.lr, config.model.family == "s4" ? 1e-3 : 1e-4);
+      EXPECT_EQ(config.training.curriculum.dims.start, 5);
+      EXPECT_EQ(config.training.curriculum.dims.end, 20);
+      EXPECT_EQ(config.training.curriculum.points.start, far ? 26 : 11);
+      EXPECT_EQ(config.training.curriculum.points.end, far ? 101 : 41);
+      EXPECT_EQ(config.training.curriculum.points.increment, far ? 5 : 2);
+      EXPECT_EQ(config.task.n_dims, 20);
+    }
+  }
+  EXPECT_EQ(names.size(), 28U);
+}
+
+}  // namespace
+}  // namespace icl

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "icl/tasks/task_sampler.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace icl {
+namespace {
+
+std::vector<TaskConfig> every_task() {
+  std::vector<TaskConfig> configs;
+  for (const TaskInfo& task : all_tasks()) configs.push_back({.function = task.name});
+  for (const char* inputs : {"skewed", "half_subspace", "random_quadrants"}) {
+    configs.push_back({});
+    configs.back().inputs.distribution = inputs;
+  }
+  configs.push_back({.num_tasks = 10});
+  configs.push_back({.num_training_examples = 100});
+  return configs;
+}
+
+bool same(const Batch& a, const Batch& b) {
+  return at::equal(a.xs_BKD, b.xs_BKD) && at::equal(a.ys_BK, b.ys_BK);
+}
+
+TEST(TaskSampler, ReplaysAStepAloneWithAnyNumberOfThreads) {
+  const int threads = at::get_num_threads();
+  for (const TaskConfig& config : every_task()) {
+    const TaskSampler sampler(config, 1);
+    const SampleRequest request{.step = 3};
+    at::set_num_threads(1);
+    const Batch first = sampler.sample(request);
+    EXPECT_EQ(first.xs_BKD.sizes(), (at::IntArrayRef{64, 41, 20}));
+    EXPECT_EQ(first.ys_BK.sizes(), (at::IntArrayRef{64, 41}));
+    sampler.sample({.step = 4});
+    at::set_num_threads(4);
+    EXPECT_TRUE(same(first, TaskSampler(config, 1).sample(request))) << config.function;
+    EXPECT_FALSE(same(first, sampler.sample({.step = 4}))) << config.function;
+    EXPECT_FALSE(same(first, TaskSampler(config, 2).sample(request))) << config.function;
+    EXPECT_FALSE(same(first, TaskSampler(config, 1, "evaluation").sample(request)));
+  }
+  at::set_num_threads(threads);
+}
+
+// The weights of linear prompts, recovered from more points than dimensions.
+at::Tensor weights_of(const Batch& batch) {
+  return std::get<0>(at::linalg_lstsq(batch.xs_BKD, batch.ys_BK.unsqueeze(2))).squeeze(2);
+}
+
+std::set<int64_t> distinct(const at::Tensor& values) {
+  std::set<int64_t> result;
+  for (int64_t b = 0; b < values.size(0); ++b) {
+    result.insert(std::llround(values[b].item<double>() * 1000));
+  }
+  return result;
+}
+
+TEST(TaskSampler, DrawsFromAFixedPoolOfTasks) {
+  const TaskSampler sampler({.n_dims = 3, .num_tasks = 4}, 1);
+  std::set<int64_t> tasks;
+  std::set<int64_t> inputs;
+  for (int64_t step = 0; step < 4; ++step) {
+    const Batch batch = sampler.sample({.step = step, .n_points = 12, .n_dims = 3});
+    tasks.merge(distinct(weights_of(batch).select(1, 0)));
+    inputs.merge(distinct(batch.xs_BKD.select(1, 0).select(1, 0)));
+  }
+  EXPECT_EQ(tasks.size(), 4U);
+  EXPECT_GT(inputs.size(), 200U);
+}
+
+TEST(TaskSampler, DrawsFromAFixedPoolOfPrompts) {
+  const TaskSampler sampler({.n_dims = 3, .num_training_examples = 5}, 1);
+  std::set<int64_t> tasks;
+  std::set<int64_t> inputs;
+  for (int64_t step = 0; step < 4; ++step) {
+    const Batch batch = sampler.sample({.step = step, .n_points = 12, .n_dims = 3});
+    tasks.merge(distinct(weights_of(batch).select(1, 0)));
+    inputs.merge(distinct(batch.xs_BKD.select(1, 0).select(1, 0)));
+  }
+  EXPECT_EQ(tasks.size(), 5U);
+  EXPECT_EQ(inputs.size(), 5U);
+}
+
+TEST(TaskSampler, PromptsOfThePoolGrowWithTheCurriculum) {
+  const TaskSampler sampler({.num_training_examples = 100}, 1);
+  const Batch small = sampler.sample({.batch_size = 8, .n_points = 11, .n_dims = 5});
+  const Batch large = sampler.sample({.batch_size = 8, .n_points = 41, .n_dims = 5});
+  EXPECT_TRUE(at::equal(small.xs_BKD, large.xs_BKD.slice(1, 0, 11)));
+  EXPECT_TRUE(at::allclose(small.ys_BK, large.ys_BK.slice(1, 0, 11), 1e-5, 1e-5));
+}
+
+}  // namespace
+}  // namespace icl
