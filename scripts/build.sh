@@ -1,13 +1,21 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Sets up, configures and builds into build/; further arguments go to CMake.
+# Sets up, configures and builds a preset of CMakePresets.json; further arguments go to CMake.
 #
-#   scripts/build.sh [-DICL_CUDA=OFF ...]        ICL_PROFILE=cpu|cuda|... chooses scripts/setup.sh's
+#   scripts/build.sh                          into build/, with CUDA kernels where there is a toolkit
+#   scripts/build.sh --preset asan            into build-asan/
+#   scripts/build.sh -DICL_WERROR=OFF         ICL_PROFILE=cpu|cuda|... chooses scripts/setup.sh's profile
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+preset=release
+if [ "${1:-}" = --preset ]; then
+  preset="${2:?--preset needs a name; cmake --list-presets lists them}"
+  shift 2
+fi
 libtorch="$(scripts/setup.sh "${ICL_PROFILE:-auto}" | tail -n 1)"
 cuda=()
 [ "${ICL_PROFILE:-auto}" != cpu ] || cuda=(-DICL_CUDA=OFF)
-cmake -S . -B build -G Ninja -DLibTorch_ROOT="$libtorch" "${cuda[@]}" "$@" >&2
-cmake --build build >&2
+export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1  # all clones share what ccache holds
+cmake --preset "$preset" -DLibTorch_ROOT="$libtorch" "${cuda[@]}" "$@" >&2
+cmake --build --preset "$preset" >&2

@@ -69,8 +69,11 @@ check_given() {
 install_libtorch() {
   local profile="$1" target="$2" pins="$here/wheels-$1.txt"
   local wheels platforms=() minor
+  exec 9>"$target.lock"
+  flock 9  # another clone may be at the same
+  [ ! -d "$target" ] || return 0
   work="$(mktemp -d "$(dirname "$target")/.unfinished-XXXXXX")"
-  trap 'rm -rf "$work"' EXIT
+  trap 'rm -rf "$work"' EXIT INT TERM
   wheels="$work/wheels"
   # The torch wheel is tagged for one Python: ask for that one whatever this machine's is.
   for minor in 2014 2010; do platforms+=(--platform "manylinux${minor}_x86_64"); done
@@ -90,8 +93,14 @@ install_libtorch() {
     (cd "$toolkit/lib" && for library in lib*.so.*; do ln -sf "$library" "${library%%.so.*}.so"; done)
     [ ! -d "$toolkit/bin" ] || chmod -R a+rx "$toolkit/bin" "$toolkit/nvvm/bin"
   fi
-  rm -rf "$target"
-  mv "$work/site" "$target"
+  mv -T "$work/site" "$target"
+}
+
+# Says now what would otherwise only show when a program starts.
+warn_of_missing_libraries() {
+  local missing
+  missing="$(ldd "$1/torch/lib/$2" | awk '/not found/ { print $1 }' | sort -u | tr '\n' ' ')"
+  [ -z "$missing" ] || say "warning: $2 finds no ${missing% }; is the CUDA toolkit's lib folder known to ldconfig?"
 }
 
 profile="${1:-auto}"
@@ -108,6 +117,11 @@ fi
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/icl"
 mkdir -p "$cache"
 target="$cache/libtorch-$torch_version-$profile-$(sha256sum "$here/wheels-$profile.txt" | cut -c1-8)"
-[ -d "$target" ] || install_libtorch "$profile" "$target"
+[ -d "$target" ] || (install_libtorch "$profile" "$target")
+if [ "$profile" = cpu ]; then
+  warn_of_missing_libraries "$target" libtorch_cpu.so
+else
+  warn_of_missing_libraries "$target" libtorch_cuda.so
+fi
 say "LibTorch $torch_version ($profile): $target"
 echo "$target"

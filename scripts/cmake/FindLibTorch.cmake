@@ -4,24 +4,43 @@
 # TorchConfig.cmake: that one insists on a CUDA toolkit even where only the CPU is wanted, and leaks
 # absolute paths of the build machine into everything exported.
 #
-#   LibTorch_ROOT   folder that holds torch/ (and nvidia/), or torch/'s own include/ and lib/
-#
 #   LibTorch::cpu   c10 and torch_cpu
 #   LibTorch::cuda  the above with c10_cuda and torch_cuda (component "cuda")
-set(LibTorch_ROOT "$ENV{ICL_LIBTORCH}" CACHE PATH "folder that holds LibTorch; scripts/setup.sh prints it")
-if(NOT LibTorch_ROOT)  # where scripts/setup.sh puts it; a profile with CUDA first
+#
+# Looks in LibTorch_ROOT, the environment's ICL_LIBTORCH, LibTorch_FALLBACK, then where
+# scripts/setup.sh puts it. The folder holds torch/ (and nvidia/), or libtorch/, or is one of these
+# itself. Sets LibTorch_LOCATION to it, LibTorch_VERSION, and LibTorch_HAS_CUDA where the libraries
+# that torch_cuda needs beside a CUDA toolkit are there.
+set(LibTorch_ROOT "" CACHE PATH "folder that holds LibTorch; empty: where scripts/setup.sh put it")
+set(LibTorch_LOCATION "${LibTorch_ROOT}")
+if(NOT LibTorch_LOCATION)
+  set(LibTorch_LOCATION "$ENV{ICL_LIBTORCH}")
+endif()
+if(NOT LibTorch_LOCATION AND EXISTS "${LibTorch_FALLBACK}")
+  set(LibTorch_LOCATION "${LibTorch_FALLBACK}")
+endif()
+if(NOT LibTorch_LOCATION)  # a profile with CUDA before one without
   set(_cache "$ENV{XDG_CACHE_HOME}")
   if(NOT _cache)
     set(_cache "$ENV{HOME}/.cache")
   endif()
   file(GLOB _found "${_cache}/icl/libtorch-2.11.*")
   list(SORT _found ORDER DESCENDING)
-  if(_found)
-    list(GET _found 0 LibTorch_ROOT)
-  endif()
+  list(APPEND _found "")
+  list(GET _found 0 LibTorch_LOCATION)
 endif()
-set(_hints "${LibTorch_ROOT}/torch" "${LibTorch_ROOT}/libtorch" "${LibTorch_ROOT}")
+set(_variables LibTorch_INCLUDE_DIR LibTorch_CUDA_INCLUDE_DIR)
+foreach(_name IN ITEMS c10 torch_cpu torch_cuda c10_cuda cudart)
+  list(APPEND _variables LibTorch_${_name}_LIBRARY)
+endforeach()
+if(NOT LibTorch_LOCATION STREQUAL LibTorch_LAST_LOCATION)
+  foreach(_variable IN LISTS _variables)
+    unset(${_variable} CACHE)
+  endforeach()
+  set(LibTorch_LAST_LOCATION "${LibTorch_LOCATION}" CACHE INTERNAL "where the cached paths were found")
+endif()
 
+set(_hints "${LibTorch_LOCATION}/torch" "${LibTorch_LOCATION}/libtorch" "${LibTorch_LOCATION}")
 find_path(LibTorch_INCLUDE_DIR ATen/ATen.h PATHS ${_hints} PATH_SUFFIXES include NO_DEFAULT_PATH)
 foreach(_name IN ITEMS c10 torch_cpu torch_cuda c10_cuda)
   find_library(LibTorch_${_name}_LIBRARY ${_name} PATHS ${_hints} PATH_SUFFIXES lib NO_DEFAULT_PATH)
@@ -33,15 +52,21 @@ elseif(LibTorch_INCLUDE_DIR AND EXISTS "${LibTorch_INCLUDE_DIR}/../build-version
   file(STRINGS "${LibTorch_INCLUDE_DIR}/../build-version" _line LIMIT_COUNT 1)
   string(REGEX REPLACE "^([0-9.]+).*" "\\1" LibTorch_VERSION "${_line}")
 endif()
+# A wheel keeps these in packages of their own; an archive brings them in its lib/.
+set(LibTorch_HAS_CUDA FALSE)
+if(LibTorch_torch_cuda_LIBRARY
+   AND (NOT EXISTS "${LibTorch_LOCATION}/torch" OR EXISTS "${LibTorch_LOCATION}/nvidia/cusparselt/lib"))
+  set(LibTorch_HAS_CUDA TRUE)
+endif()
 
 if("cuda" IN_LIST LibTorch_FIND_COMPONENTS)
   find_path(LibTorch_CUDA_INCLUDE_DIR cuda_runtime_api.h
-            PATHS ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES} "${LibTorch_ROOT}/nvidia/cu13/include"
+            PATHS ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES} "${LibTorch_LOCATION}/nvidia/cu13/include"
             NO_DEFAULT_PATH)
   find_library(LibTorch_cudart_LIBRARY NAMES cudart libcudart.so.13
-               PATHS "${LibTorch_ROOT}/nvidia/cu13/lib" ${CMAKE_CUDA_IMPLICIT_LINK_DIRECTORIES}
+               PATHS "${LibTorch_LOCATION}/nvidia/cu13/lib" ${CMAKE_CUDA_IMPLICIT_LINK_DIRECTORIES}
                NO_DEFAULT_PATH)
-  if(LibTorch_torch_cuda_LIBRARY AND LibTorch_CUDA_INCLUDE_DIR AND LibTorch_cudart_LIBRARY)
+  if(LibTorch_HAS_CUDA AND LibTorch_CUDA_INCLUDE_DIR AND LibTorch_cudart_LIBRARY)
     set(LibTorch_cuda_FOUND TRUE)
   endif()
 endif()
@@ -53,6 +78,7 @@ find_package_handle_standard_args(
   VERSION_VAR LibTorch_VERSION
   HANDLE_COMPONENTS
   REASON_FAILURE_MESSAGE "run scripts/setup.sh, or set ICL_LIBTORCH to the folder that holds LibTorch")
+mark_as_advanced(LibTorch_ROOT ${_variables})
 
 if(LibTorch_FOUND AND NOT TARGET LibTorch::cpu)
   foreach(_name IN ITEMS c10 torch_cpu)
@@ -82,6 +108,3 @@ if(LibTorch_cuda_FOUND AND NOT TARGET LibTorch::cuda)
   target_link_libraries(LibTorch::cuda INTERFACE LibTorch::cpu LibTorch::c10_cuda LibTorch::cudart
                         "-Wl,--push-state,--no-as-needed" LibTorch::torch_cuda "-Wl,--pop-state")
 endif()
-mark_as_advanced(LibTorch_INCLUDE_DIR LibTorch_c10_LIBRARY LibTorch_torch_cpu_LIBRARY
-                 LibTorch_torch_cuda_LIBRARY LibTorch_c10_cuda_LIBRARY LibTorch_CUDA_INCLUDE_DIR
-                 LibTorch_cudart_LIBRARY)
