@@ -69,11 +69,11 @@ check_given() {
 install_libtorch() {
   local profile="$1" target="$2" pins="$here/wheels-$1.txt"
   local wheels platforms=() minor
-  exec 9>"$target.lock"
+  exec 9>"$(dirname "$target")/.lock-$profile"
   flock 9  # another clone may be at the same
   [ ! -d "$target" ] || return 0
   work="$(mktemp -d "$(dirname "$target")/.unfinished-XXXXXX")"
-  trap 'rm -rf "$work"' EXIT INT TERM
+  trap 'rm -rf "$work"' EXIT
   wheels="$work/wheels"
   # The torch wheel is tagged for one Python: ask for that one whatever this machine's is.
   for minor in 2014 2010; do platforms+=(--platform "manylinux${minor}_x86_64"); done

@@ -69,7 +69,6 @@ function(icl_add_room_tests room)
   endforeach()
 endfunction()
 
-<<<<<<< HEAD
 # tests/emulation: the CUDA kernels' sources compiled for the host, with AddressSanitizer and without
 # torch, so that they are tested where there is neither GPU nor CUDA toolkit.
 function(icl_add_emulation_tests)
@@ -103,7 +102,8 @@ function(icl_add_emulation_tests)
     add_test(NAME emulation.${thing} COMMAND ${target} --gtest_filter=${filter} --gtest_brief=1)
     set_tests_properties(emulation.${thing} PROPERTIES LABELS ${label})
   endforeach()
-=======
+endfunction()
+
 # Builds tests/install_consumer against an installed and then moved tree.
 function(_icl_add_install_test)
   add_test(NAME integration.install
@@ -111,7 +111,6 @@ function(_icl_add_install_test)
                    -D LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER}
                    -P ${PROJECT_SOURCE_DIR}/tests/install_consumer/run.cmake)
   set_tests_properties(integration.install PROPERTIES LABELS integration TIMEOUT 1500 ENVIRONMENT OMP_NUM_THREADS=1)
->>>>>>> 77ea1be (Presets, an installable library, and the rules of the house as tests)
 endfunction()
 
 function(icl_add_tests)
@@ -125,11 +124,8 @@ function(icl_add_tests)
       icl_add_room_tests(${room})
     endif()
   endforeach()
-<<<<<<< HEAD
   icl_add_emulation_tests()
-=======
   if(ICL_INSTALL AND NOT ICL_SANITIZE)
     _icl_add_install_test()
   endif()
->>>>>>> 77ea1be (Presets, an installable library, and the rules of the house as tests)
 endfunction()

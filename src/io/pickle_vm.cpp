@@ -6,8 +6,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "icl/base/error.h"
 #include "bytes.h"
+#include "icl/base/error.h"
 
 namespace icl {
 namespace {
@@ -393,7 +393,6 @@ bool Machine::object(unsigned char opcode) {
 }
 
 }  // namespace
-
 PickleValue run_pickle(std::string_view program, const PickleHost& host) {
   return Machine(program, host).run();
 }

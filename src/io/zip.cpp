@@ -6,9 +6,9 @@
 
 #include <algorithm>
 
+#include "bytes.h"
 #include "icl/base/error.h"
 #include "icl/base/text.h"
-#include "bytes.h"
 
 namespace icl {
 namespace {

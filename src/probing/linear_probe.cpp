@@ -165,9 +165,9 @@ Tally test(Source& source, const std::vector<Probes>& probes, const at::Tensor& 
     tally.mean.index_add_(1, block, from_mean.t());
     const at::Tensor targets = examples.targets_BS.repeat({1, kSites});
     for (int64_t layer = 0; layer < layers; ++layer) {
-      const auto at = static_cast<size_t>(layer);
-      const at::Tensor z = at::constant_pad_nd(examples.features_BF[at], {0, 1}, 1);
-      const at::Tensor wrong = (at::matmul(z, probes[at].weights) - targets).square();
+      const auto index = static_cast<size_t>(layer);
+      const at::Tensor z = at::constant_pad_nd(examples.features_BF[index], {0, 1}, 1);
+      const at::Tensor wrong = (at::matmul(z, probes[index].weights) - targets).square();
       tally.probe[layer].index_add_(1, block, wrong.t());
     }
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// icl-train as a person meets it: flags, exit codes, signals, resuming.
+// icl-train as a person meets it: flags, exit codes, signals, resuming. The program is in
+// ICL_BIN_DIR.
 #include <gmock/gmock.h>
 
 #include <chrono>

@@ -212,8 +212,7 @@ TEST_F(TorchFile, RefusesOtherFilesWithTheReason) {
   };
   EXPECT_THAT(reason(std::string("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15)),
               ::testing::HasSubstr("before PyTorch 1.6"));
-  EXPECT_THAT(reason("version https://git-lfs.example/spec/v1\n"),
-              ::testing::HasSubstr("Git LFS"));
+  EXPECT_THAT(reason("version https://git-lfs.example/spec/v1\n"), ::testing::HasSubstr("Git LFS"));
   EXPECT_THAT(reason(""), ::testing::HasSubstr("is no zip archive"));
   EXPECT_THAT(reason("PK\x03\x04"), ::testing::HasSubstr("end is cut off"));
   testing::ZipWriter empty;
