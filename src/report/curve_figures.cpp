@@ -113,10 +113,6 @@ LineChart curve_panel(const SettingCurves& curves, Scale scale, size_t limit) {
     const int dash = rank < kBaselines.size() ? kBaselines[rank].dash : 6;
     series.style = {.hue = -1, .dash = dash, .width = dash == 4 ? 1.6 : 1.4};
     series.drawn = drawn++ < kDrawnBaselines;
-    if (curves.models.empty() || baseline.name != "least_squares") {
-      series.low.clear();  // only lines that one compares carry a band
-      series.high.clear();
-    }
     chart.series.push_back(std::move(series));
   }
   set_limits(chart, curves, limit);
@@ -133,14 +129,19 @@ std::string interval_text(const SettingCurves& curves) {
     band = band || !curve.low.empty();
   }
   std::string text;
-  if (curves.n_prompts > 0) text = str(" over ", with_commas(curves.n_prompts), " prompts");
+  if (curves.from_training) {
+    text = str(", on the last ", with_commas(curves.n_prompts),
+               " prompts of training (fresh functions each; not evaluated yet)");
+  } else if (curves.n_prompts > 0) {
+    text = str(" over ", with_commas(curves.n_prompts), " prompts");
+  }
   if (most > 1) {
     text += str("; lines are means over up to ", most,
                 " seeds, bands run from the lowest to the "
                 "highest seed");
-    if (fewest == 1) text += " (of a single run: its 90% bootstrap interval)";
+    if (fewest == 1) text += " (of a single run: its 90% interval)";
   } else if (band) {
-    text += "; bands are 90% bootstrap intervals";
+    text += "; bands are 90% intervals";
   }
   return text + ".";
 }
@@ -154,6 +155,7 @@ std::string left_panel_text(const SettingCurves& curves) {
 }
 
 std::string normalised_text(const SettingCurves& curves) {
+  if (curves.from_training) return "Squared error relative to predicting zero";
   return curves.normaliser == "1" ? "Mean squared error"
                                   : "Mean squared error divided by " + curves.normaliser;
 }
@@ -300,6 +302,7 @@ SettingCurves curves_of(const std::vector<Group>& groups, const std::string& tas
         result.n_prompts = std::max(result.n_prompts, evaluation.n_prompts);
         if (!result.train_points) result.train_points = evaluation.train_points;
         result.normaliser = evaluation.normaliser;
+        result.from_training = result.from_training || evaluation.from_training;
         for (const Curve& curve : evaluation.curves) {
           if (!curve.baseline) {
             models.push_back(&curve);
@@ -325,7 +328,7 @@ SettingCurves curves_of(const std::vector<Group>& groups, const std::string& tas
 }
 
 Section in_context_section(const std::vector<Group>& groups, const TaskOfCurves& task) {
-  Section section{.title = "In context: " + task.label};
+  Section section{.title = setting_name(task.label)};
   std::vector<std::string> others;
   const std::vector<std::string> settings = settings_of(groups, task.key);
   for (const std::string& setting : settings) {

@@ -38,7 +38,7 @@ std::vector<LegendEntry> legend_of(const Figure& figure) {
       const bool known = std::any_of(list.begin(), list.end(), [&](const LegendEntry& entry) {
         return entry.label == series->label;
       });
-      if (!known) list.push_back({series->label, series->style, !series->low.empty()});
+      if (!known) list.push_back({series->label, series->style, has_band(*series)});
     }
   }
   models.insert(models.end(), baselines.begin(), baselines.end());

@@ -31,6 +31,7 @@ struct SettingCurves {
   int64_t n_prompts = 0;
   std::optional<int64_t> train_points;
   std::string normaliser;
+  bool from_training = false;  // some of the curves are of training batches
 };
 
 SettingCurves curves_of(const std::vector<Group>& groups, const std::string& task_key,

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 
+#include "icl/base/text.h"
 #include "src/report/style.h"
 
 namespace icl::report {
@@ -157,7 +158,7 @@ void draw_markers(Markup& out, const Series& series, const Frame& frame, size_t 
 void draw_lines(Markup& out, const LineChart& chart, const Frame& frame, const std::string& clip) {
   out.open("g", {{"clip-path", "url(#" + clip + ")"}});
   for (const Series& series : chart.series) {
-    if (!series.drawn || series.low.empty()) continue;
+    if (!series.drawn || !has_band(series)) continue;
     out.leaf("path", painted(series_role(series.style), "",
                              {{"fill-opacity", "0.18"}, {"d", band_path(series, frame)}}));
   }
@@ -227,7 +228,8 @@ std::string hover_place(const Axis& axis, double x) {
                                                    : short_number(x));
 }
 
-// A see-through strip around each x whose title lists all values there.
+// A see-through strip around each x whose title lists all values there; where points are dense,
+// around every few of them.
 void draw_hover(Markup& out, const LineChart& chart, const Frame& frame) {
   std::map<double, Text> places;
   for (const Series& series : chart.series) {
@@ -238,27 +240,31 @@ void draw_hover(Markup& out, const LineChart& chart, const Frame& frame) {
       if (shown) places[series.xs[i]].push_back(hover_line(series, i));
     }
   }
+  struct Place {
+    double x;
+    std::string title;
+  };
+  constexpr double kNarrowest = 2.5;
   const double left = frame.plot.x;
   const double right = left + frame.plot.width;
-  for (auto place = places.begin(); place != places.end(); ++place) {
-    const double x = frame.x(place->first);
-    if (x < left - 0.5 || x > right + 0.5) continue;
-    const auto next = std::next(place);
-    const double from = place == places.begin() ? left : (x + frame.x(std::prev(place)->first)) / 2;
-    const double to = next == places.end() ? right : (x + frame.x(next->first)) / 2;
-    const double begin = std::clamp(from, left, right);
-    const double end = std::clamp(to, left, right);
-    if (end - begin < 0.01) continue;
-    std::string title = hover_place(chart.x, place->first);
-    for (const std::string& line : place->second) title += '\n' + line;
+  std::vector<Place> kept;
+  for (const auto& [value, lines] : places) {
+    const double x = frame.x(value);
+    const bool dense = !kept.empty() && x - kept.back().x < kNarrowest;
+    if (x < left - 0.5 || x > right + 0.5 || dense) continue;
+    kept.push_back({x, hover_place(chart.x, value) + '\n' + join(lines, "\n")});
+  }
+  for (size_t i = 0; i < kept.size(); ++i) {
+    const double from = i == 0 ? left : (kept[i - 1].x + kept[i].x) / 2;
+    const double to = i + 1 == kept.size() ? right : (kept[i].x + kept[i + 1].x) / 2;
     out.open("rect", {{"class", "hover"},
                       {"fill", "#808890"},
                       {"fill-opacity", "0"},
-                      {"x", px(begin)},
+                      {"x", px(from)},
                       {"y", px(frame.plot.y)},
-                      {"width", px(end - begin)},
+                      {"width", px(to - from)},
                       {"height", px(frame.plot.height)}});
-    out.element("title", {}, title).close();
+    out.element("title", {}, kept[i].title).close();
   }
 }
 
@@ -292,7 +298,7 @@ void draw_end_labels(Markup& out, const LineChart& chart, const Frame& frame, do
   const double x = frame.plot.x + frame.plot.width + 12;
   for (const Label& label : labels) {
     const Series& series = *label.series;
-    draw_sample(out, series.style, !series.low.empty(), x, label.y);
+    draw_sample(out, series.style, has_band(series), x, label.y);
     const std::string text = fit_text(series.label, 13, width - kSampleWidth - 24);
     out.open(
         "text",
@@ -305,6 +311,10 @@ void draw_end_labels(Markup& out, const LineChart& chart, const Frame& frame, do
 }
 
 }  // namespace
+
+bool has_band(const Series& series) {
+  return series.style.hue >= 0 && !series.low.empty();
+}
 
 double draw_panel_title(Markup& out, const std::string& title, const Box& box, bool small) {
   if (title.empty()) return 0;
@@ -365,7 +375,8 @@ void draw_line_chart(Markup& out, const LineChart& chart, const Box& box,
   const Ticks ys = axis_ticks(chart.y, y_low, y_high, height, options.small ? 34 : 44);
   double left = 12;
   for (const std::string& label : ys.labels) left = std::max(left, text_width(label, font) + 9);
-  const Box plot = {box.x + left, box.y + top, box.width - left - options.label_column - 6, height};
+  const Box plot = {box.x + left, box.y + top, box.width - left - options.label_column - 14,
+                    height};
   const Ticks xs = axis_ticks(chart.x, x_low, x_high, plot.width, options.small ? 52 : 70);
   const Frame frame = {plot, Projection(chart.x.scale, x_low, x_high, plot.x, plot.x + plot.width),
                        Projection(chart.y.scale, y_low, y_high, plot.y + plot.height, plot.y),

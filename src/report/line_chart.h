@@ -24,6 +24,9 @@ void draw_line_chart(Markup& out, const LineChart& chart, const Box& box,
 // A panel's title in bold above its box; returns the height it takes.
 double draw_panel_title(Markup& out, const std::string& title, const Box& box, bool small);
 
+// Only models carry a band: those of baselines would hide them.
+bool has_band(const Series& series);
+
 // The drawn series that the legend names.
 std::vector<const Series*> legend_series(const LineChart& chart);
 

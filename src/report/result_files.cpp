@@ -62,9 +62,7 @@ Evaluation read_evaluation(const Json& json) {
   const Json& task = at(json, "task");
   evaluation.function = text_at(task, "function");
   evaluation.n_dims = integer_at(task, "n_dims").value_or(0);
-  Json key = task.is_object() ? task : Json::object();
-  key.erase("inputs");
-  evaluation.task_key = key.dump(-1, ' ', false, Json::error_handler_t::replace);
+  evaluation.task_key = task_key(task);
   evaluation.n_prompts = integer_at(json, "n_prompts").value_or(0);
   evaluation.train_points = integer_at(json, "train_points");
   evaluation.checkpoint_step = integer_at(at(json, "run"), "checkpoint_step");
@@ -177,6 +175,11 @@ int64_t read_metrics(const std::string& text, RunRecord& run) {
                             .grad_norm = number_at(line, "grad_norm"),
                             .n_points = integer_at(line, "n_points").value_or(0),
                             .n_dims = integer_at(line, "n_dims").value_or(0)});
+    // The loss of predicting zero follows from the two losses: all errors are parts of it.
+    const double zero = number_at(line, "loss") / number_at(line, "relative_loss");
+    for (const double error : numbers_at(line, "errors")) {
+      run.training.back().errors.push_back(error / zero);
+    }
     const double seconds = number_at(line, "seconds");
     if (std::isnan(seconds)) continue;
     if (seconds < latest) before += latest;  // the clock starts anew when a run is resumed
@@ -184,6 +187,57 @@ int64_t read_metrics(const std::string& text, RunRecord& run) {
   }
   run.seconds = before + latest;
   return damaged;
+}
+
+std::string task_key(Json task) {
+  if (!task.is_object()) task = Json::object();
+  task.erase("inputs");
+  return task.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::optional<Evaluation> evaluation_of_training(const RunRecord& run, const Json& config) {
+  constexpr size_t kMost = 25;
+  if (run.training.empty() || run.training.back().errors.empty()) return std::nullopt;
+  const TrainingStep& last = run.training.back();
+  std::vector<const TrainingStep*> steps;
+  for (auto step = run.training.rbegin(); step != run.training.rend() && steps.size() < kMost;
+       ++step) {
+    if (step->errors.size() != last.errors.size() || step->n_dims != last.n_dims) break;
+    steps.push_back(&*step);
+  }
+  const Json& task = at(config, "task");
+  const auto count = static_cast<double>(steps.size());
+  Evaluation result{.setting = "standard", .function = text_at(task, "function")};
+  result.task_key = task_key(task);
+  result.n_dims = last.n_dims;
+  const int64_t batch = integer_at(at(config, "training"), "batch_size").value_or(0);
+  result.n_prompts = batch * static_cast<int64_t>(steps.size());
+  result.train_points = static_cast<int64_t>(last.errors.size());
+  result.checkpoint_step = last.step + 1;
+  result.from_training = true;
+  Curve model{.name = run.name}, zero{.name = "zero", .baseline = true}, exact = zero;
+  exact.name = "least_squares";
+  for (size_t n = 0; n < last.errors.size(); ++n) {
+    double sum = 0, squares = 0;
+    for (const TrainingStep* step : steps) sum += step->errors[n];
+    for (const TrainingStep* step : steps) {
+      squares += (step->errors[n] - sum / count) * (step->errors[n] - sum / count);
+    }
+    const double half = 1.645 * std::sqrt(squares / std::max(1.0, count - 1) / count);
+    model.mean.push_back(sum / count);
+    model.low.push_back(sum / count - half);
+    model.high.push_back(sum / count + half);
+    zero.mean.push_back(1);
+    const auto dims = static_cast<double>(last.n_dims);
+    exact.mean.push_back(std::max(0.0, 1 - static_cast<double>(n) / dims));
+  }
+  result.curves = {model, zero};
+  // Noiseless and isotropic, least squares is known in closed form: 1 - n / D.
+  const std::string inputs = text_at(at(task, "inputs"), "distribution");
+  if (result.function == "linear_regression" && inputs == "gaussian" && last.n_dims > 0) {
+    result.curves.push_back(exact);
+  }
+  return result;
 }
 
 }  // namespace icl::report

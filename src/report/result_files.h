@@ -15,4 +15,11 @@ LanguageResult read_language_result(const Json& json);
 // metrics.jsonl; returns the number of lines that are not JSON objects, a cut last one excepted.
 int64_t read_metrics(const std::string& text, RunRecord& run);
 
+// Equal for tasks whose curves may share a figure: all of config.task but the inputs.
+std::string task_key(Json task);
+
+// The in-context curve of the last training batches, as far as the curriculum did not change: what
+// a run shows of itself before it is evaluated. Bands are 90% normal intervals over batches.
+std::optional<Evaluation> evaluation_of_training(const RunRecord& run, const Json& config);
+
 }  // namespace icl::report

@@ -142,7 +142,7 @@ class Reader {
   void read_run(const fs::path& folder) {
     RunRecord run;
     run.path = folder;
-    read_config(folder / "config.json", run);
+    const Json config = read_config(folder / "config.json", run);
     read_metrics_file(folder / "metrics.jsonl", run);
     read_run_json(folder / "run.json", run);
     if (run.name.empty()) {
@@ -152,6 +152,11 @@ class Reader {
     for (const char* kind : {"eval", "probe", "nlp"}) {
       for (const fs::path& file : entries(folder / kind)) {
         if (file.extension() == ".json") read_result(file, &run);
+      }
+    }
+    if (run.evaluations.empty()) {
+      if (auto evaluation = evaluation_of_training(run, config)) {
+        run.evaluations.push_back(*std::move(evaluation));
       }
     }
     inputs_.runs.push_back(std::move(run));
@@ -170,19 +175,20 @@ class Reader {
     }
   }
 
-  void read_config(const fs::path& path, RunRecord& run) {
+  Json read_config(const fs::path& path, RunRecord& run) {
     if (!fs::exists(path)) {
       note(path, "missing: the config of this run is not shown");
-      return;
+      return Json::object();
     }
     const Json json = parse(path);
-    if (json.empty()) return;
+    if (json.empty()) return json;
     run.name = text_at(json, "name");
     run.seed = integer_at(json, "seed");
     run.family = text_at(at(json, "model"), "family");
     run.planned_steps = integer_at(at(json, "training"), "steps").value_or(0);
     run.config_text = json.dump(2, ' ', false, Json::error_handler_t::replace);
     flatten(json, "", run);
+    return json;
   }
 
   void read_metrics_file(const fs::path& path, RunRecord& run) {

@@ -11,7 +11,7 @@
 namespace icl::report {
 namespace {
 
-constexpr int64_t kBins = 200;  // more points than this cannot be told apart on the page
+constexpr int64_t kBins = 100;  // more points than this cannot be told apart on the page
 
 // Means, lowest and highest within equal stretches of steps that all runs share.
 Series binned(const RunRecord& run, double TrainingStep::*field, int64_t steps_per_bin) {
@@ -115,8 +115,11 @@ void name_groups_in_legend(LineChart& chart, const std::vector<Group>& groups) {
 }
 
 Figure loss_figure(const std::vector<Group>& groups) {
-  Figure figure{
-      .id = "training", .title = "Training", .columns = 2, .narrow_columns = 1, .aspect = 0.72};
+  Figure figure{.id = "training",
+                .title = "Loss and gradient norm",
+                .columns = 2,
+                .narrow_columns = 1,
+                .aspect = 0.72};
   LineChart loss =
       training_panel(groups, &TrainingStep::relative_loss, "Loss relative to predicting zero");
   LineChart norm = training_panel(groups, &TrainingStep::grad_norm, "Gradient norm");

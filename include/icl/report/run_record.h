@@ -33,6 +33,7 @@ struct Evaluation {
   std::optional<int64_t> train_points;
   std::optional<int64_t> checkpoint_step;
   std::string normaliser = "1";
+  bool from_training = false;  // from the last training batches, as long as there is no file
   std::vector<Curve> curves;
 };
 
@@ -40,6 +41,7 @@ struct TrainingStep {
   int64_t step = 0;
   double relative_loss = 0, grad_norm = 0;  // NaN where the line has none
   int64_t n_points = 0, n_dims = 0;
+  std::vector<double> errors;  // by point, relative to predicting zero
 };
 
 // Errors by setting and point, measured during training.
