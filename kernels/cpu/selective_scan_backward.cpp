@@ -72,6 +72,7 @@ HWY_INLINE void scan_tile(const SelectiveScanParams<T, T>& p, const Place& at, i
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   V<T> state[kStates];
   V<T> a[kStates];
+  const auto log2e = hn::Set(d, static_cast<T>(kLog2E));
   for (int j = 0; j < kStates; ++j) {
     state[j] = hn::Load(d, start + (n + j) * lanes);
     a[j] = hn::Load(d, A + (n + j) * lanes);
@@ -85,7 +86,7 @@ HWY_INLINE void scan_tile(const SelectiveScanParams<T, T>& p, const Place& at, i
     auto y = hn::Load(d, s.forward.y[t]);
     const auto dy = hn::Load(d, s.dy[t]);
     for (int j = 0; j < kStates; ++j) {
-      const auto decay = fast_exp(d, hn::Mul(dt, a[j]));
+      const auto decay = fast_exp2(d, hn::Mul(dt, hn::Mul(a[j], log2e)));
       hn::Store(state[j], d, tile.before[t][j]);
       hn::Store(decay, d, tile.decay[t][j]);
       state[j] = hn::MulAdd(decay, state[j], hn::Mul(input, hn::Set(d, B[j])));
@@ -153,10 +154,7 @@ void finish_gradient(const SelectiveScanGradParams<T, T>& g, const Place& at, in
     if (p.z != nullptr) {
       const auto z = load_lanes(d, p.z + row * p.z_stride + at.channel, at.lanes);
       const auto outer = load_lanes(d, g.dy + row * g.dy_stride + at.channel, at.lanes);
-      const auto gate = sigmoid(d, z);
-      // d silu = gate (1 + z (1 - gate))
-      const auto slope = hn::Mul(gate, hn::MulAdd(z, hn::Sub(hn::Set(d, 1), gate), hn::Set(d, 1)));
-      const auto dz = hn::Mul(hn::Mul(outer, hn::Load(d, s.forward.y[t])), slope);
+      const auto dz = hn::Mul(hn::Mul(outer, hn::Load(d, s.forward.y[t])), silu_slope(d, z));
       store_lanes(d, dz, g.dz + row * p.width + at.channel, at.lanes);
     }
   }
