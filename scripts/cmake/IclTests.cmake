@@ -103,7 +103,7 @@ function(icl_add_emulation_tests)
   file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/ops/*_gpu_test.cpp")
   add_executable(test_emulated_ops ${sources} "${PROJECT_SOURCE_DIR}/tests/ops/kernel_case.cpp" ${operators}
                                    ${stand_ins})
-  target_link_libraries(test_emulated_ops PRIVATE emulated_kernels icl icl_flags icl_test_main)
+  target_link_libraries(test_emulated_ops PRIVATE emulated_kernels icl_ops icl_flags icl_test_main)
   _icl_add_emulated_entries(test_emulated_ops emulated_ops ${sources})
 endfunction()
 

@@ -87,12 +87,11 @@ TEST_F(CudaOperators, CausalConv1d) {
 }
 
 // x residual weight
-KernelCase norm_case(at::IntArrayRef rows, int64_t width, bool with_residual) {
-  seed({at::IntArrayRef(rows)[0], width});
-  std::vector<int64_t> shape = rows.vec();
+KernelCase norm_case(std::vector<int64_t> shape, int64_t width, bool with_residual) {
+  seed({shape[0], width});
   shape.push_back(width);
   KernelCase c;
-  c.name = str("rows ", rows, " M=", width);
+  c.name = c10::str("shape ", at::IntArrayRef(shape), " residual=", with_residual);
   c.inputs = {normal(shape), with_residual ? normal(shape) : at::Tensor(), normal({width})};
   c.wide_inputs = {false, true, true};
   c.wide_outputs = {false, true};
