@@ -20,7 +20,7 @@ constexpr int kThreads = 128;
 // Long enough to repay reading the taps - 1 rows before a strip, short enough for many threads.
 constexpr int64_t kStrip = 32;
 // Loops over more taps than this stay loops, and their arrays out of registers: there are too few.
-constexpr int unrolled(int taps) {
+__host__ __device__ constexpr int unrolled(int taps) {
   return taps <= 16 ? taps : 1;
 }
 
