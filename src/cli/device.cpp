@@ -41,7 +41,12 @@ c10::Device prepare_device(const std::string& device, int64_t threads) {
   if (index >= count) {
     throw UsageError(str("--device '", device, "': there are ", count, " GPUs, numbered from 0"));
   }
-  at::globalContext().setDeterministicAlgorithms(/*enabled=*/true, /*warn_only=*/true);
+  at::Context& context = at::globalContext();
+  context.setDeterministicAlgorithms(/*enabled=*/true, /*warn_only=*/true);
+  // The fused attention kernels sum gradients in an order that varies, and only warn of it.
+  context.setSDPUseFlash(false);
+  context.setSDPUseMemEfficient(false);
+  context.setSDPUseCuDNN(false);
   return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index));
 }
 

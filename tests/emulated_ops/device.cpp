@@ -43,7 +43,8 @@ TORCH_LIBRARY_IMPL(icl, CPU, library) {
 namespace icl::testing {
 
 const KernelDevice& kernel_device() {
-  static const KernelDevice device{.device = at::kCPU, .emulated = true, .missing = ""};
+  static const KernelDevice device{
+      .device = at::kCPU, .emulated = true, .small = true, .missing = ""};
   return device;
 }
 

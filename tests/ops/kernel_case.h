@@ -20,6 +20,7 @@ using Tensors = std::vector<at::Tensor>;
 struct KernelDevice {
   at::Device device = at::kCPU;
   bool emulated = false;
+  bool small = false;   // only small shapes: emulated, or ICL_SMALL_SHAPES is set (a sanitizer)
   std::string missing;  // why there is no device to test on; empty if there is
 };
 const KernelDevice& kernel_device();

@@ -59,9 +59,12 @@ KernelCase scan_case(int64_t batch, int64_t length, int64_t width, int64_t n_sta
 bool emulated() {
   return kernel_device().emulated;
 }
+bool small() {
+  return kernel_device().small;
+}
 
 std::vector<int64_t> lengths() {
-  if (emulated()) return {1, 2, 3, 41, 82, 201};
+  if (small()) return {1, 2, 3, 41, 82, 201};
   return {1, 2, 3, 41, 81, 82, 201, 255, 257, 2047, 2049, 10007};
 }
 
@@ -69,7 +72,7 @@ TEST_F(CudaSelectiveScan, ValuesAndGradientsAtEveryLength) {
   for (const int64_t length : lengths()) {
     check_kernels(scan_case(length < 1000 ? 2 : 1, length, 5, 4), at::kFloat);
   }
-  check_kernels(scan_case(1, emulated() ? 290 : 2049, 3, 16), at::kFloat);  // cut in time
+  check_kernels(scan_case(1, small() ? 290 : 2049, 3, 16), at::kFloat);  // cut in time
 }
 
 TEST_F(CudaSelectiveScan, EveryStateSizeAndUnevenWidths) {
@@ -100,7 +103,7 @@ TEST_F(CudaSelectiveScan, OtherTypes) {
     check_kernels(scan_case(8, 10, 33, 7), type);
     check_kernels(scan_case(1, 17, 3, 20), type);
   }
-  check_kernels(scan_case(1, emulated() ? 290 : 2049, 3, 5), at::kDouble);
+  check_kernels(scan_case(1, small() ? 290 : 2049, 3, 5), at::kDouble);
 }
 
 TEST_F(CudaSelectiveScan, ExtremeStepSizes) {
@@ -136,7 +139,7 @@ TEST_F(CudaSelectiveScan, Gradcheck) {
 
 TEST_F(CudaSelectiveScan, SameBytesFiveTimes) {
   check_repeats(scan_case(3, 41, 130, 5), at::kFloat);
-  check_repeats(scan_case(1, emulated() ? 290 : 10007, 5, 16), at::kFloat);
+  check_repeats(scan_case(1, small() ? 290 : 10007, 5, 16), at::kFloat);
   check_repeats(scan_case(2, 9, 33, 7), at::kBFloat16);
 }
 
