@@ -19,6 +19,10 @@ namespace {
 constexpr int kThreads = 128;
 // Long enough to repay reading the taps - 1 rows before a strip, short enough for many threads.
 constexpr int64_t kStrip = 32;
+// Loops over more taps than this stay loops, and their arrays out of registers: there are too few.
+__host__ __device__ constexpr int unrolled(int taps) {
+  return taps <= 16 ? taps : 1;
+}
 
 // x[b, t, i], reaching into the initial state before the first step.
 template <class T, class S>
@@ -32,7 +36,7 @@ __device__ __forceinline__ S input_at(const CausalConv1dParams<T, S>& p, int64_t
 
 template <int kTaps, class S>
 __device__ __forceinline__ void push(S (&window)[kTaps], S value) {
-#pragma unroll
+#pragma unroll unrolled(kTaps)
   for (int j = 0; j + 1 < kTaps; ++j) window[j] = window[j + 1];
   window[kTaps - 1] = value;
 }
@@ -40,7 +44,7 @@ __device__ __forceinline__ void push(S (&window)[kTaps], S value) {
 template <int kTaps, class T, class S>
 __device__ __forceinline__ void load_filter(S (&weight)[kTaps], const CausalConv1dParams<T, S>& p,
                                             int64_t i) {
-#pragma unroll
+#pragma unroll unrolled(kTaps)
   for (int j = 0; j < kTaps; ++j) {
     const int64_t tap = j - (kTaps - p.taps);
     weight[j] = tap >= 0 ? p.weight[i * p.taps + tap] : S(0);
@@ -51,7 +55,7 @@ template <int kTaps, class S>
 __device__ __forceinline__ S convolve(const S (&window)[kTaps], const S (&weight)[kTaps], S bias,
                                       int taps) {
   S sum = bias;
-#pragma unroll
+#pragma unroll unrolled(kTaps)
   for (int j = 0; j < kTaps; ++j) {
     if (j >= kTaps - taps) sum += window[j] * weight[j];
   }
@@ -68,7 +72,7 @@ __global__ void forward_kernel(CausalConv1dParams<T, S> p) {
   S weight[kTaps], window[kTaps];
   load_filter(weight, p, i);
   const S bias = p.bias != nullptr ? p.bias[i] : S(0);
-#pragma unroll
+#pragma unroll unrolled(kTaps)
   for (int j = 0; j < kTaps; ++j) window[j] = input_at(p, b, begin + j - kTaps, i);
 #pragma unroll 4
   for (int64_t t = begin; t < end; ++t) {
@@ -97,7 +101,7 @@ __global__ void backward_kernel(CausalConv1dGradParams<T, S> grad, S* parts) {
   S window[kTaps], slopes[kTaps], dweight[kTaps], dbias = 0;
   load_filter(weight, p, i);
   const S bias = p.bias != nullptr ? p.bias[i] : S(0);
-#pragma unroll
+#pragma unroll unrolled(kTaps)
   for (int j = 0; j < kTaps; ++j) {
     window[j] = input_at(p, b, begin + j - kTaps, i);
     slopes[j] = dweight[j] = S(0);
@@ -117,7 +121,7 @@ __global__ void backward_kernel(CausalConv1dGradParams<T, S> grad, S* parts) {
     push(slopes, slope);
     if (t < end) {
       dbias += slope;
-#pragma unroll
+#pragma unroll unrolled(kTaps)
       for (int j = 0; j < kTaps; ++j) {
         if (j >= kTaps - taps) dweight[j] += slope * window[j];
       }
@@ -126,7 +130,7 @@ __global__ void backward_kernel(CausalConv1dGradParams<T, S> grad, S* parts) {
     if (source < begin) continue;
     // Real tap j met x of this step at step t - j.
     S dx = 0;
-#pragma unroll
+#pragma unroll unrolled(kTaps)
     for (int j = 0; j < kTaps; ++j) {
       if (j < taps) dx += front[j] * slopes[kTaps - 1 - j];
     }
@@ -138,7 +142,7 @@ __global__ void backward_kernel(CausalConv1dGradParams<T, S> grad, S* parts) {
     }
   }
   S* const part = parts + ((b * strips + strip) * p.width + i) * (taps + 1);
-#pragma unroll
+#pragma unroll unrolled(kTaps)
   for (int j = 0; j < kTaps; ++j) {
     if (j >= kTaps - taps) part[j - (kTaps - taps)] = dweight[j];
   }

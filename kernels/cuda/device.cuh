@@ -47,10 +47,11 @@ __host__ __device__ inline int64_t ceil_div(int64_t a, int64_t b) {
   return (a + b - 1) / b;
 }
 
-// Blocks are numbered in one dimension: the second and third of CUDA's grid end at 65535.
+// Blocks are numbered in one dimension: the second and third of CUDA's grid end at 65535. More than
+// fit the first become a number that the launch refuses, not one that wraps around.
 inline dim3 blocks_1d(int64_t count) {
   dim3 grid;
-  grid.x = static_cast<unsigned>(count);
+  grid.x = count <= 0x7FFFFFFF ? static_cast<unsigned>(count) : 0xFFFFFFFFu;
   return grid;
 }
 

@@ -20,6 +20,9 @@ namespace icl::kernels {
 
 using Stream = CUstream_st*;
 
+// Most states that a selective scan takes.
+inline constexpr int64_t kMostScanStates = 256;
+
 // How a selective scan is spread over the GPU; see scan_plan.cpp for the choice.
 struct ScanPlan {
   int lanes = 1;             // lanes of a warp that share a channel's states

@@ -41,14 +41,14 @@ struct SegmentShared {
   static constexpr int K = scan_segment<S>();
   static constexpr int kRow = kScanThreads;  // one value of each channel
   // hs [K][4][threads] of Vec4; dt, dt u, dy, sum g B, sum g a h A, y [K][channels];
-  // parts of dB and dC [warps][K][32]; rows of B and C [K][2][padded N]
+  // parts of dB and dC [warps][K][32]; rows of B and C [K][2][kTurn]. Under 99 KiB for any N, the
+  // least that GPUs from sm_80 on offer a block.
   static constexpr int kStatesAt = 0;
   static constexpr int kRowsAt = K * 4 * kScanThreads * 4;
   static constexpr int kPartsAt = kRowsAt + 6 * K * kRow;
   static constexpr int kStagedAt = kPartsAt + 4 * K * 32;
-  static size_t bytes(int64_t n_state) {
-    return (kStagedAt + K * 2 * ceil_div(n_state, kTurn) * kTurn) * sizeof(S);
-  }
+  static constexpr size_t kBytes = (kStagedAt + K * 2 * kTurn) * sizeof(S);
+  static_assert(kBytes <= 99 * 1024);
 };
 
 // Sum over four lanes of value[c]: lane c of each four gets channel c's.
@@ -127,7 +127,7 @@ __global__ void __launch_bounds__(kScanThreads, 1)
   S* const staged = shared + Shared::kStagedAt;
 
   const SelectiveScanParams<T, S>& p = grad.forward;
-  const int64_t N = p.n_state, turns = ceil_div(N, kTurn), padded = turns * kTurn;
+  const int64_t N = p.n_state, turns = ceil_div(N, kTurn);
   const int64_t tiles = ceil_div(p.width, kScanThreads), tile = blockIdx.x % tiles;
   const int64_t b = blockIdx.x / (tiles * scratch.chunks);
   const int64_t chunk = blockIdx.x / tiles % scratch.chunks;
@@ -184,14 +184,17 @@ __global__ void __launch_bounds__(kScanThreads, 1)
       gA_rows[k * kScanThreads + tid] = S(0);
       y_rows[k * kScanThreads + tid] = S(0);
     }
-    stage_rows(staged, 2 * padded, p.B, p.B_stride, row0 + t0, 1, K, steps, N, padded);
-    stage_rows(staged + padded, 2 * padded, p.C, p.C_stride, row0 + t0, 1, K, steps, N, padded);
-    if (segment > first) fetch(segment - 1);
-    wait_for_copies();
-    __syncthreads();
 
     for (int64_t turn = 0; turn < turns; ++turn) {
-      const int64_t n0 = turn * kTurn + n_lane;
+      const int64_t done = turn * kTurn;
+      stage_rows(staged, 2 * kTurn, p.B + done, p.B_stride, row0 + t0, 1, K, steps, N - done,
+                 kTurn);
+      stage_rows(staged + kTurn, 2 * kTurn, p.C + done, p.C_stride, row0 + t0, 1, K, steps,
+                 N - done, kTurn);
+      if (turn == 0 && segment > first) fetch(segment - 1);
+      wait_for_copies();
+      __syncthreads();
+      const int64_t n0 = done + n_lane;
       S* const carry = scratch.carry + part_row * p.width * N;
       if (segment == last || turns > 1) {
         load_tile(A, p.A, i0, p.width, n0, N);
@@ -212,9 +215,9 @@ __global__ void __launch_bounds__(kScanThreads, 1)
           const Vec4<S> dt = *reinterpret_cast<const Vec4<S>*>(dt_rows + k * kScanThreads + corner);
           const Vec4<S> dtu =
               *reinterpret_cast<const Vec4<S>*>(dtu_rows + k * kScanThreads + corner);
-          const Vec4<S> B = *reinterpret_cast<const Vec4<S>*>(staged + k * 2 * padded + n0);
+          const Vec4<S> B = *reinterpret_cast<const Vec4<S>*>(staged + k * 2 * kTurn + n_lane);
           const Vec4<S> C =
-              *reinterpret_cast<const Vec4<S>*>(staged + k * 2 * padded + padded + n0);
+              *reinterpret_cast<const Vec4<S>*>(staged + k * 2 * kTurn + kTurn + n_lane);
           S y[4];
 #pragma unroll
           for (int c = 0; c < 4; ++c) {
@@ -238,8 +241,9 @@ __global__ void __launch_bounds__(kScanThreads, 1)
         const Vec4<S> dt = *reinterpret_cast<const Vec4<S>*>(dt_rows + k * kScanThreads + corner);
         const Vec4<S> dtu = *reinterpret_cast<const Vec4<S>*>(dtu_rows + k * kScanThreads + corner);
         const Vec4<S> dy = *reinterpret_cast<const Vec4<S>*>(dy_rows + k * kScanThreads + corner);
-        const Vec4<S> B = *reinterpret_cast<const Vec4<S>*>(staged + k * 2 * padded + n0);
-        const Vec4<S> C = *reinterpret_cast<const Vec4<S>*>(staged + k * 2 * padded + padded + n0);
+        const Vec4<S> B = *reinterpret_cast<const Vec4<S>*>(staged + k * 2 * kTurn + n_lane);
+        const Vec4<S> C =
+            *reinterpret_cast<const Vec4<S>*>(staged + k * 2 * kTurn + kTurn + n_lane);
         S gB[4], gA[4], dBC[8] = {};
 #pragma unroll
         for (int c = 0; c < 4; ++c) {
@@ -281,7 +285,7 @@ __global__ void __launch_bounds__(kScanThreads, 1)
       __syncthreads();
       for (int e = tid; e < steps * 32; e += kScanThreads) {
         const int k = e / 32, which = e % 32 / 16;
-        const int64_t n = turn * kTurn + e % 16;
+        const int64_t n = done + e % 16;
         S sum = 0;
 #pragma unroll
         for (int w = 0; w < 4; ++w) sum += parts[(w * K + k) * 32 + e % 32];

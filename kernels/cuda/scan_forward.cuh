@@ -68,7 +68,7 @@ __device__ __forceinline__ S sum_over_lanes(const S* value, int lane) {
 }
 
 template <class T, class S, int NS, int LANES>
-__global__ void __launch_bounds__(kScanThreads)
+__global__ void __launch_bounds__(kScanThreads, sizeof(S) == 8 ? 1 : 3)
     scan_forward_kernel(SelectiveScanParams<T, S> p, ScanChunks<S> chunks) {
   using Shape = ScanShape<S, NS, LANES>;
   constexpr int kSub = Shape::kSub, kSlots = Shape::kSlots, kGroup = Shape::kGroup;

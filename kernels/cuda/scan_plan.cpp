@@ -7,8 +7,9 @@ namespace icl::kernels {
 namespace {
 
 // Each multiprocessor has 4 schedulers; two warps on each hide the latency of the recurrence, as
-// every thread carries several independent states.
-constexpr int kWarpsPerMultiprocessor = 8;
+// every thread carries several independent states. One less, so that 64 sequences of 512 channels
+// (1024 warps) count as enough for 132 multiprocessors: splitting their states would only add work.
+constexpr int kWarpsPerMultiprocessor = 7;
 // Cutting time costs two more passes over delta and B and three launches instead of one: a piece
 // shorter than this does not repay them.
 constexpr int64_t kShortestChunk = 128;

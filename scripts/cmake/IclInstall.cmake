@@ -4,6 +4,9 @@ include(CMakePackageConfigHelpers)
 set(_package "${CMAKE_INSTALL_LIBDIR}/cmake/icl")
 set_target_properties(icl_ops PROPERTIES EXPORT_NAME ops)
 install(TARGETS icl icl_ops ${ICL_PROGRAMS} EXPORT icl)
+if(ICL_WITH_CUDA)  # loaded by icl_ops, not linked: not exported
+  install(TARGETS icl_ops_cuda)
+endif()
 install(DIRECTORY include/icl TYPE INCLUDE)
 install(DIRECTORY configs DESTINATION "${CMAKE_INSTALL_DATADIR}/icl")
 

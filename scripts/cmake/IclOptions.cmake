@@ -5,8 +5,7 @@ option(ICL_APPS "build the programs" ${PROJECT_IS_TOP_LEVEL})
 option(ICL_INSTALL "offer the install target" ${PROJECT_IS_TOP_LEVEL})
 option(ICL_WERROR "treat warnings in our own code as errors" ${PROJECT_IS_TOP_LEVEL})
 option(ICL_CCACHE "compile through ccache where it is installed" ON)
-# The kernels compile, but no operator calls them on a GPU yet: off unless asked for.
-set(ICL_CUDA OFF CACHE STRING "CUDA kernels: ON, OFF, or AUTO (ON where nvcc and LibTorch allow it)")
+set(ICL_CUDA AUTO CACHE STRING "CUDA kernels: ON, OFF, or AUTO (ON where nvcc and LibTorch allow it)")
 set(ICL_SANITIZE "" CACHE STRING "a sanitizer: address, undefined or thread")
 set_property(CACHE ICL_CUDA PROPERTY STRINGS AUTO ON OFF)
 

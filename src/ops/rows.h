@@ -31,6 +31,7 @@ class Rows {
     return tensor_.defined() ? tensor_.const_data_ptr<T>() : nullptr;
   }
   int64_t stride() const { return stride_; }  // elements from one row to the next
+  const at::Tensor& tensor() const { return tensor_; }
 
  private:
   static bool in_place(const at::Tensor& t) {

@@ -210,7 +210,8 @@ TEST(CudaSelectiveScan, SameBitsInAnyThreadOrder) {
 
 TEST(CudaSelectiveScan, PlanFillsTheGpu) {
   constexpr int kH200 = 132;
-  EXPECT_EQ(plan_scan_forward(64, 82, 1024, 16, kH200).lanes, 1);
+  EXPECT_EQ(plan_scan_forward(64, 82, 512, 16, kH200).lanes, 1);
+  EXPECT_EQ(plan_scan_forward(8, 82, 512, 16, kH200).lanes, 4);
   EXPECT_EQ(plan_scan_forward(1, 82, 512, 16, kH200).lanes, 4);
   EXPECT_EQ(plan_scan_forward(1, 82, 512, 16, kH200).chunks, 1);  // too short to cut
   EXPECT_EQ(plan_scan_forward(64, 82, 512, 64, kH200).lanes, 4);
@@ -221,7 +222,7 @@ TEST(CudaSelectiveScan, PlanFillsTheGpu) {
   EXPECT_GE(longest.chunks * longest.chunk_length, 10000);
   EXPECT_LT((longest.chunks - 1) * longest.chunk_length, 10000);
   EXPECT_GT(plan_scan_backward(1, 10000, 512, 16, kH200).chunks, 1);
-  EXPECT_EQ(plan_scan_backward(64, 10000, 1024, 16, kH200).chunks, 1);
+  EXPECT_EQ(plan_scan_backward(64, 10000, 512, 16, kH200).chunks, 1);
 }
 
 }  // namespace

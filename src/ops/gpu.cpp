@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "icl/ops/gpu.h"
+
+#include <dlfcn.h>
+
+#include "icl/base/error.h"
+
+namespace icl {
+namespace {
+
+#if defined(ICL_CUDA_LIBRARY)
+// The folder that this very code was loaded from, with its '/'; "" if that cannot be told.
+std::string own_folder() {
+  Dl_info info;
+  if (dladdr(reinterpret_cast<const void*>(&why_no_gpu), &info) == 0) return "";
+  const std::string path = info.dli_fname;
+  return path.substr(0, path.rfind('/') + 1);
+}
+
+std::string load() {
+  // What the CUDA runtime itself looks for.
+  if (dlopen("libcuda.so.1", RTLD_LAZY) == nullptr) return "there is no NVIDIA driver here";
+  const std::string library = own_folder() + ICL_CUDA_LIBRARY;
+  if (dlopen(library.c_str(), RTLD_NOW) != nullptr) return "";
+  return str("the CUDA kernels cannot be loaded: ", dlerror());
+}
+#else
+std::string load() {
+  return "this build has no CUDA kernels";
+}
+#endif
+
+// Now, not when first asked for: ATen looks for its CUDA half once, early, and a PyTorch process
+// that loads this library asks for nothing.
+const std::string reason = load();
+
+}  // namespace
+
+const std::string& why_no_gpu() {
+  return reason;
+}
+
+}  // namespace icl

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The host in the place of a GPU: the operators of src/ops/cuda with the emulated kernels.
+#include "src/ops/cuda/device.h"
+
+#include <torch/library.h>
+
+#include "icl/base/error.h"
+#include "src/ops/cuda/operators.h"
+#include "tests/ops/kernel_case.h"
+
+namespace icl::cuda {
+
+kernels::Stream Gpu::stream() const {
+  return nullptr;
+}
+// So few that small scans, too, are spread in each of the ways that large ones are on a GPU.
+int Gpu::multiprocessors() const {
+  return 1;
+}
+void check_launch(const char* where, int error) {
+  if (error != 0) throw std::runtime_error(str(where, ": error ", error));
+}
+
+// In the place of the operators' CPU kernels, in this program alone.
+TORCH_LIBRARY_IMPL(icl, CPU, library) {
+  library.impl("selective_scan_forward", selective_scan_forward);
+  library.impl("selective_scan_backward", selective_scan_backward);
+  library.impl("causal_conv1d", causal_conv1d);
+  library.impl("causal_conv1d_backward", causal_conv1d_backward);
+  library.impl("add_rms_norm", add_rms_norm);
+  library.impl("add_rms_norm_backward", add_rms_norm_backward);
+  library.impl("wkv_forward", wkv_forward);
+  library.impl("wkv_backward", wkv_backward);
+  library.impl("s4d_kernel", s4d_kernel);
+  library.impl("s4d_kernel_backward", s4d_kernel_backward);
+  library.impl("long_conv", long_conv);
+  library.impl("long_conv_backward", long_conv_backward);
+}
+
+}  // namespace icl::cuda
+
+namespace icl::testing {
+
+const KernelDevice& kernel_device() {
+  static const KernelDevice device{
+      .device = at::kCPU, .emulated = true, .small = true, .missing = ""};
+  return device;
+}
+
+}  // namespace icl::testing
