@@ -5,7 +5,7 @@
 #include <unicode/locid.h>
 #include <unicode/normalizer2.h>
 #include <unicode/stringpiece.h>
-#include <unicode/uchar.h>
+#include <unicode/uniset.h>
 #include <unicode/unistr.h>
 
 #include <algorithm>
@@ -17,11 +17,24 @@
 namespace icl::tokenization {
 namespace {
 
+// Characters that the tokenizers library normalizes, which has the tables of Unicode 9; the class
+// of U+0EBA has changed since. Ids are to be those that a model was trained on.
+const icu::UnicodeSet& normalized_characters() {
+  static const icu::UnicodeSet* set = [] {
+    UErrorCode status = U_ZERO_ERROR;
+    auto* characters = new icu::UnicodeSet(u"[[:Age=9.0:]-[\\u0EBA]]", status);
+    ICL_ASSERT(U_SUCCESS(status), u_errorName(status));
+    characters->freeze();
+    return characters;
+  }();
+  return *set;
+}
+
 // Unicode normalization forms (Unicode Standard Annex #15).
 class UnicodeForm : public Normalizer {
  public:
-  UnicodeForm(const icu::Normalizer2* form, unsigned char first_changed)
-      : form_(form), first_changed_(first_changed) {}
+  UnicodeForm(const icu::Normalizer2& form, unsigned char first_changed)
+      : form_(form, normalized_characters()), first_changed_(first_changed) {}
 
   void apply(std::string& text) const override {
     if (keeps(text)) return;
@@ -29,8 +42,8 @@ class UnicodeForm : public Normalizer {
     result.reserve(text.size() + text.size() / 8);
     icu::StringByteSink<std::string> sink(&result);
     UErrorCode status = U_ZERO_ERROR;
-    form_->normalizeUTF8(0, icu::StringPiece(text.data(), static_cast<int32_t>(text.size())), sink,
-                         nullptr, status);
+    form_.normalizeUTF8(0, icu::StringPiece(text.data(), static_cast<int32_t>(text.size())), sink,
+                        nullptr, status);
     ICL_ASSERT(U_SUCCESS(status), "normalization: ", u_errorName(status));
     text = std::move(result);
   }
@@ -41,7 +54,7 @@ class UnicodeForm : public Normalizer {
   }
 
  private:
-  const icu::Normalizer2* form_;
+  icu::FilteredNormalizer2 form_;
   unsigned char first_changed_;  // text of lower bytes only is normalized already
 };
 
@@ -117,8 +130,7 @@ class StripAccents : public Normalizer {
     std::string result;
     for (size_t at = 0; at < text.size();) {
       const CodePoint point = decode_at(text, at);
-      const uint32_t category = U_GET_GC_MASK(static_cast<UChar32>(point.value));
-      if ((category & U_GC_M_MASK) == 0) result.append(text, at, point.length);
+      if (!is_mark(point.value)) result.append(text, at, point.length);
       at += point.length;
     }
     text = std::move(result);
@@ -162,7 +174,7 @@ std::unique_ptr<Normalizer> unicode_form(const std::string& type) {
     return nullptr;
   }
   ICL_ASSERT(U_SUCCESS(status), type, ": ", u_errorName(status));
-  return std::make_unique<UnicodeForm>(form, first_changed);
+  return std::make_unique<UnicodeForm>(*form, first_changed);
 }
 
 }  // namespace

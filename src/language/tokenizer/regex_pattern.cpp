@@ -73,9 +73,9 @@ class Translation {
       case 'S':
         return replace("\\P{White_Space}");
       case 'w':
-        return replace("[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}]");
+        return replace("[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}²³¹¼-¾]");
       case 'W':
-        return replace("[^\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}]");
+        return replace("[^\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}²³¹¼-¾]");
       case 'd':
         return replace("\\p{Nd}");
       case 'D':
