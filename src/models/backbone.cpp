@@ -55,15 +55,16 @@ void Backbone::reset_parameters() {
   if (ends_.norm) ends_.norm->reset_parameters();
 }
 
-at::Tensor Backbone::forward(const at::Tensor& x_BTM, const Tap& tap) {
-  return run(x_BTM, nullptr, tap);
+at::Tensor Backbone::forward(const at::Tensor& x_BTM, const Tap& tap, const Edit& edit) {
+  return run(x_BTM, nullptr, tap, edit);
 }
 
-at::Tensor Backbone::forward(const at::Tensor& x_BTM, State& state, const Tap& tap) {
-  return run(x_BTM, &state, tap);
+at::Tensor Backbone::forward(const at::Tensor& x_BTM, State& state, const Tap& tap,
+                             const Edit& edit) {
+  return run(x_BTM, &state, tap, edit);
 }
 
-at::Tensor Backbone::run(const at::Tensor& x_BTM, State* state, const Tap& tap) {
+at::Tensor Backbone::run(const at::Tensor& x_BTM, State* state, const Tap& tap, const Edit& edit) {
   ICL_ASSERT(x_BTM.dim() == 3 && x_BTM.size(2) == d_model_, "a backbone of width ", d_model_,
              " was given ", x_BTM.sizes());
   Stream stream{.residual = x_BTM, .update = {}};
@@ -73,6 +74,7 @@ at::Tensor Backbone::run(const at::Tensor& x_BTM, State* state, const Tap& tap) 
   if (ends_.input_norm) stream.residual = ends_.input_norm->forward(stream.residual);
   for (size_t i = 0; i < blocks_.size(); ++i) {
     blocks_[i]->forward(stream, state ? Slots(state->layers[i]) : Slots());
+    if (edit) stream = {.residual = edit(static_cast<int64_t>(i), stream.value()), .update = {}};
     if (tap) tap(static_cast<int64_t>(i), stream.value());
   }
   if (state) state->length += x_BTM.size(1);

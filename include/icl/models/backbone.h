@@ -43,6 +43,9 @@ class Backbone : public torch::nn::Module {
   // Called after each block with its index (from 0) and the residual stream [B, T, M] there, as the
   // final norm would receive it.
   using Tap = std::function<void(int64_t layer, const at::Tensor& residual_BTM)>;
+  // Called after each block, before the tap: what it returns [B, T, M] replaces the residual
+  // stream.
+  using Edit = std::function<at::Tensor(int64_t layer, const at::Tensor& residual_BTM)>;
 
   // What surrounds the blocks; any of them may be null.
   struct Ends {
@@ -58,13 +61,14 @@ class Backbone : public torch::nn::Module {
   void reset_parameters();
 
   // Parallel form; the final norm is applied. `x` [B, T, M].
-  at::Tensor forward(const at::Tensor& x_BTM, const Tap& tap = {});
+  at::Tensor forward(const at::Tensor& x_BTM, const Tap& tap = {}, const Edit& edit = {});
   // The norm between the last block and the read-out (identity for families without one).
   at::Tensor final_norm(const at::Tensor& residual) const;
 
   // Recurrent form. forward() of a whole prompt, forward() in pieces and step() by step agree.
   State initial_state(int64_t batch) const;
-  at::Tensor forward(const at::Tensor& x_BTM, State& state, const Tap& tap = {});
+  at::Tensor forward(const at::Tensor& x_BTM, State& state, const Tap& tap = {},
+                     const Edit& edit = {});
   // One token: `x` [B, M] -> [B, M].
   at::Tensor step(const at::Tensor& x_BM, State& state);
 
@@ -76,7 +80,7 @@ class Backbone : public torch::nn::Module {
                     const std::vector<int64_t>& lengths);
 
  private:
-  at::Tensor run(const at::Tensor& x_BTM, State* state, const Tap& tap);
+  at::Tensor run(const at::Tensor& x_BTM, State* state, const Tap& tap, const Edit& edit);
   at::Tensor finish(Stream& stream) const;
 
   int64_t d_model_;
