@@ -2,7 +2,8 @@
 //
 // Small word lists of our own for the mapping tasks, so that they run without any data.
 //
-//   const std::vector<WordPair> pairs = built_in_pairs("country_capital");   // France -> Paris, ...
+//   const std::vector<WordPair> pairs = built_in_pairs("country_capital");   // France -> Paris,
+//   ...
 #pragma once
 
 #include <string>
