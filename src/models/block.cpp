@@ -27,6 +27,11 @@ at::Tensor answer(Mixer& mixer, const std::vector<std::vector<at::Tensor>>& stat
   return mixer.forward(rows, slots).view({n_queries, -1, queries_BQM.size(2)}).transpose(0, 1);
 }
 
+// The sum of the terms so far (none: undefined) and one more.
+at::Tensor plus(const at::Tensor& sum, const at::Tensor& term) {
+  return sum.defined() ? sum + term : term;
+}
+
 }  // namespace
 
 std::pair<at::Tensor, at::Tensor> Mixer::branch(const at::Tensor& context_BTM,
@@ -73,26 +78,44 @@ Block& Block::add(std::string norm_name, std::shared_ptr<Norm> norm, std::string
   return *this;
 }
 
+Block& Block::add(std::string mixer_name, std::shared_ptr<Mixer> mixer) {
+  ICL_ASSERT(placement_ == Placement::kParallel && !parts_.empty(),
+             "only parallel parts share a norm");
+  register_module(std::move(mixer_name), mixer);
+  const size_t n_slots = mixer->initial_state(0).size();
+  parts_.push_back({nullptr, std::move(mixer), n_slots});
+  return *this;
+}
+
 void Block::reset_parameters(Depth depth) {
   for (const auto& part : parts_) {
-    part.norm->reset_parameters();
+    if (part.norm) part.norm->reset_parameters();
     part.mixer->reset_parameters(depth);
   }
 }
 
 void Block::forward(Stream& stream, Slots slots) {
+  at::Tensor normed, sum;
   size_t first = 0;
   for (const auto& part : parts_) {
     const Slots own = slots.empty() ? slots : slots.subspan(first, part.n_slots);
     first += part.n_slots;
-    if (placement_ == Placement::kPre) {
-      stream.update = part.mixer->forward(part.norm->forward(stream), own);
-    } else {
-      stream.residual = stream.value();
-      stream.update = part.mixer->forward(stream.residual, own);
-      stream.residual = part.norm->forward(stream);
+    switch (placement_) {
+      case Placement::kPre:
+        stream.update = part.mixer->forward(part.norm->forward(stream), own);
+        break;
+      case Placement::kPost:
+        stream.residual = stream.value();
+        stream.update = part.mixer->forward(stream.residual, own);
+        stream.residual = part.norm->forward(stream);
+        break;
+      case Placement::kParallel:
+        if (part.norm) normed = part.norm->forward(stream);
+        sum = plus(sum, part.mixer->forward(normed, own));
+        break;
     }
   }
+  if (placement_ == Placement::kParallel) stream.update = sum;
 }
 
 std::vector<at::Tensor> Block::initial_state(int64_t batch) const {
@@ -104,21 +127,26 @@ std::vector<at::Tensor> Block::initial_state(int64_t batch) const {
 }
 
 void Block::branch(Stream& context, Stream& queries, const std::vector<int64_t>& lengths) {
+  std::pair<at::Tensor, at::Tensor> normed, sum;
   for (const auto& part : parts_) {
-    if (placement_ == Placement::kPre) {
-      const at::Tensor normed_context = part.norm->forward(context);
-      const at::Tensor normed_queries = part.norm->forward(queries);
-      std::tie(context.update, queries.update) =
-          part.mixer->branch(normed_context, normed_queries, lengths);
-    } else {
+    if (placement_ == Placement::kPost) {
       context.residual = context.value();
       queries.residual = queries.value();
       std::tie(context.update, queries.update) =
           part.mixer->branch(context.residual, queries.residual, lengths);
       context.residual = part.norm->forward(context);
       queries.residual = part.norm->forward(queries);
+      continue;
+    }
+    if (part.norm) normed = {part.norm->forward(context), part.norm->forward(queries)};
+    const auto update = part.mixer->branch(normed.first, normed.second, lengths);
+    if (placement_ == Placement::kPre) {
+      std::tie(context.update, queries.update) = update;
+    } else {
+      sum = {plus(sum.first, update.first), plus(sum.second, update.second)};
     }
   }
+  if (placement_ == Placement::kParallel) std::tie(context.update, queries.update) = sum;
 }
 
 }  // namespace icl

@@ -25,15 +25,15 @@ MambaMixer::MambaMixer(const MambaOptions& options)
   const auto linear = [this](const char* name, int64_t in, int64_t out, bool bias) {
     return register_module(name, std::make_shared<Linear>(in, out, bias));
   };
-  in_proj_ = linear("in_proj", options.d_model, 2 * d_inner_, false);
+  in_proj_ = linear("in_proj", options.d_model, 2 * d_inner_, options.bias);
   auto conv = register_module("conv1d", std::make_shared<torch::nn::Module>());
   conv_weight_ = conv->register_parameter("weight", at::empty({d_inner_, options.d_conv}));
-  conv_bias_ = conv->register_parameter("bias", at::empty({d_inner_}));
+  if (options.conv_bias) conv_bias_ = conv->register_parameter("bias", at::empty({d_inner_}));
   x_proj_ = linear("x_proj", d_inner_, dt_rank_ + 2 * options.d_state, false);
   dt_proj_ = linear("dt_proj", dt_rank_, d_inner_, true);
   a_log_ = register_parameter("A_log", at::empty({d_inner_, options.d_state}));
   d_ = register_parameter("D", at::empty({d_inner_}));
-  out_proj_ = linear("out_proj", d_inner_, options.d_model, false);
+  out_proj_ = linear("out_proj", d_inner_, options.d_model, options.bias);
 }
 
 void MambaMixer::reset_parameters(Depth depth) {
@@ -41,7 +41,7 @@ void MambaMixer::reset_parameters(Depth depth) {
   in_proj_->reset_parameters();
   const double conv_bound = 1.0 / std::sqrt(static_cast<double>(options_.d_conv));
   conv_weight_.uniform_(-conv_bound, conv_bound);
-  conv_bias_.uniform_(-conv_bound, conv_bound);
+  if (conv_bias_.defined()) conv_bias_.uniform_(-conv_bound, conv_bound);
   x_proj_->reset_parameters();
 
   dt_proj_->reset_parameters();
@@ -67,7 +67,9 @@ at::Tensor MambaMixer::forward(const at::Tensor& u_BTM, Slots slots) {
     if (options_.d_conv > 1) window = slots[0];
     h = slots[1];
   }
-  const at::Tensor x = causal_conv1d(x_in, conv_weight_, conv_bias_, /*silu=*/true, window);
+  std::optional<at::Tensor> conv_bias;
+  if (conv_bias_.defined()) conv_bias = conv_bias_;
+  const at::Tensor x = causal_conv1d(x_in, conv_weight_, conv_bias, /*silu=*/true, window);
   const auto parts = x_proj_->forward(x).split_with_sizes(
       {dt_rank_, options_.d_state, options_.d_state}, /*dim=*/-1);
   const at::Tensor dt = at::linear(parts[0], dt_proj_->weight);  // [B, T, I], before bias, softplus

@@ -63,7 +63,8 @@ std::shared_ptr<Backbone> make_mambaformer(const ModelConfig& config) {
     auto block = std::make_shared<Block>();
     if (i > 0) {
       block->add("ln_1", layer_norm(config), "attn",
-                 std::make_shared<Attention>(gpt2_options(config)));
+                 std::make_shared<Attention>(
+                     AttentionOptions{.d_model = config.d_model, .n_head = config.n_head}));
     }
     block->add("norm", rms_norm(config), "mixer",
                std::make_shared<MambaMixer>(mamba_options(config)));

@@ -21,13 +21,16 @@ namespace icl {
 
 class Block : public torch::nn::Module {
  public:
-  // kPre: r += mixer(norm(r)).  kPost: r = norm(r + mixer(r)).
-  enum class Placement { kPre, kPost };
+  // kPre: r += mixer(norm(r)), one part after the other.  kPost: r = norm(r + mixer(r)).
+  // kParallel: r += the sum of mixer(norm(r)) over all parts, each seeing the block's input.
+  enum class Placement { kPre, kPost, kParallel };
   explicit Block(Placement placement = Placement::kPre) : placement_(placement) {}
 
   // Appends a mixer and its norm under these names.
   Block& add(std::string norm_name, std::shared_ptr<Norm> norm, std::string mixer_name,
              std::shared_ptr<Mixer> mixer);
+  // A mixer that shares the norm of the part before it; only with kParallel.
+  Block& add(std::string mixer_name, std::shared_ptr<Mixer> mixer);
   void reset_parameters(Depth depth);
 
   // Passes the stream through all mixers. `slots` as for Mixer, those of the mixers in turn.
@@ -38,7 +41,7 @@ class Block : public torch::nn::Module {
 
  private:
   struct Part {
-    std::shared_ptr<Norm> norm;
+    std::shared_ptr<Norm> norm;  // null: that of the part before
     std::shared_ptr<Mixer> mixer;
     size_t n_slots;
   };

@@ -17,7 +17,9 @@ struct MambaOptions {
   int64_t d_state = 16;
   int64_t d_conv = 4;
   int64_t expand = 2;
-  int64_t dt_rank = 0;     // 0: d_model / 16, rounded up
+  int64_t dt_rank = 0;  // 0: d_model / 16, rounded up
+  bool bias = false;    // of in_proj and out_proj
+  bool conv_bias = true;
   double norm_eps = 1e-5;  // of the RMSNorm in front
 };
 
@@ -37,7 +39,7 @@ class MambaMixer : public Mixer {
   MambaOptions options_;
   int64_t d_inner_, dt_rank_;
   std::shared_ptr<Linear> in_proj_, x_proj_, dt_proj_, out_proj_;
-  at::Tensor conv_weight_, conv_bias_;  // [I, W], [I]; children of "conv1d"
+  at::Tensor conv_weight_, conv_bias_;  // [I, W], [I] or undefined; children of "conv1d"
   at::Tensor a_log_, d_;                // [I, N], [I]
 };
 

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "icl/base/error.h"
+#include "icl/base/text.h"
+#include "icl/cli/nlp.h"
+#include "icl/cli/signals.h"
+#include "icl/language/generate.h"
+#include "src/cli/nlp_ids.h"
+
+namespace icl {
+namespace {
+
+std::string listed(const std::vector<int64_t>& ids) {
+  std::vector<std::string> words;
+  for (const int64_t id : ids) words.push_back(std::to_string(id));
+  return join(words, " ");
+}
+
+int continue_sequences(LanguageModel& model, const GenerateOptions& options, bool as_json) {
+  const NamedIds sequences = read_ids(options.ids, model, options.max_new_tokens - 1);
+  nlohmann::ordered_json results = nlohmann::ordered_json::object();
+  for (const auto& [name, ids] : sequences) {
+    if (pending_signal() != 0) return 0;
+    const std::vector<int64_t> added = generate(model, ids, options.max_new_tokens);
+    if (as_json) {
+      results[name] = added;
+    } else {
+      std::printf("%s: %s\n", name.c_str(), listed(added).c_str());
+    }
+  }
+  if (as_json) std::printf("%s\n", results.dump().c_str());
+  return 0;
+}
+
+}  // namespace
+
+void add_generate_options(CLI::App& app, GenerateOptions& options) {
+  app.add_option("--model", options.model,
+                 "folder of a pre-trained model (config.json and weights), or a .pth file of RWKV")
+      ->required();
+  app.add_option("--ids", options.ids, "JSON file of token ids: {\"name\": [ids], ...}");
+  app.add_option("--max-new-tokens", options.max_new_tokens, "tokens to add to each sequence")
+      ->capture_default_str();
+}
+
+int run_generate(const GenerateOptions& options, const CommonOptions& common) {
+  if (options.ids.empty()) throw UsageError("--ids FILE is required");
+  if (options.max_new_tokens < 1 || options.max_new_tokens > 1'000'000) {
+    throw UsageError(str("--max-new-tokens ", options.max_new_tokens, ": expected 1 .. 1000000"));
+  }
+  const c10::Device device = prepare_device(common.device, common.threads);
+  const LoadedModel loaded = load_language_model(options.model, {.device = device});
+  return continue_sequences(*loaded.model, options, common.json);
+}
+
+}  // namespace icl

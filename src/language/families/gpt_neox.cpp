@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "icl/base/error.h"
+#include "icl/models/attention.h"
+#include "icl/models/mlp.h"
+#include "src/language/family.h"
+#include "src/language/rope.h"
+
+namespace icl::language {
+namespace {
+
+constexpr Name kNames[] = {
+    {"gpt_neox.embed_in.weight", "embedding.weight"},
+    {"gpt_neox.layers.*.input_layernorm.weight", "backbone.blocks.*.ln_1.weight"},
+    {"gpt_neox.layers.*.input_layernorm.bias", "backbone.blocks.*.ln_1.bias"},
+    {"gpt_neox.layers.*.attention.query_key_value.weight", "backbone.blocks.*.attn.c_attn.weight"},
+    {"gpt_neox.layers.*.attention.query_key_value.bias", "backbone.blocks.*.attn.c_attn.bias"},
+    {"gpt_neox.layers.*.attention.dense.weight", "backbone.blocks.*.attn.c_proj.weight"},
+    {"gpt_neox.layers.*.attention.dense.bias", "backbone.blocks.*.attn.c_proj.bias"},
+    {"gpt_neox.layers.*.post_attention_layernorm.weight", "backbone.blocks.*.ln_2.weight"},
+    {"gpt_neox.layers.*.post_attention_layernorm.bias", "backbone.blocks.*.ln_2.bias"},
+    {"gpt_neox.layers.*.mlp.dense_h_to_4h.weight", "backbone.blocks.*.mlp.c_fc.weight"},
+    {"gpt_neox.layers.*.mlp.dense_h_to_4h.bias", "backbone.blocks.*.mlp.c_fc.bias"},
+    {"gpt_neox.layers.*.mlp.dense_4h_to_h.weight", "backbone.blocks.*.mlp.c_proj.weight"},
+    {"gpt_neox.layers.*.mlp.dense_4h_to_h.bias", "backbone.blocks.*.mlp.c_proj.bias"},
+    {"gpt_neox.final_layer_norm.weight", "backbone.norm.weight"},
+    {"gpt_neox.final_layer_norm.bias", "backbone.norm.bias"},
+    {"embed_out.weight", "head.weight"},
+};
+
+constexpr const char* kIgnored[] = {
+    "gpt_neox.layers.*.attention.bias", "gpt_neox.layers.*.attention.masked_bias",
+    "gpt_neox.layers.*.attention.rotary_emb.inv_freq", "gpt_neox.rotary_emb.inv_freq"};
+
+}  // namespace
+
+Blueprint gpt_neox(const Settings& config) {
+  const int64_t width = config.size("hidden_size");
+  const int64_t n_head = config.size("num_attention_heads");
+  if (width % n_head != 0) {
+    config.refuse("num_attention_heads", str("a divisor of hidden_size, ", width));
+  }
+  const int64_t context = config.size("max_position_embeddings", 2048);
+  const bool bias = config.flag("attention_bias", true);
+  const AttentionOptions attention{.d_model = width,
+                                   .n_head = n_head,
+                                   .projection = AttentionOptions::Projection::kPartsByHead,
+                                   .qkv_bias = bias,
+                                   .out_bias = bias,
+                                   .rotary = rope_of(config,
+                                                     {.theta_key = "rotary_emb_base",
+                                                      .share_key = "rotary_pct",
+                                                      .share = 0.25,
+                                                      .context = context},
+                                                     width / n_head)};
+  const MlpOptions mlp{.d_model = width,
+                       .d_ffn = config.size("intermediate_size", 4 * width),
+                       .activation = activation_of(config, "hidden_act", "gelu")};
+  const double eps = config.number("layer_norm_eps", 1e-5);
+  const auto norm = [&] { return std::make_shared<Norm>(Norm::Kind::kLayer, width, eps); };
+  const bool parallel = config.flag("use_parallel_residual", true);
+  std::vector<std::shared_ptr<Block>> blocks;
+  for (int64_t i = config.size("num_hidden_layers"); i > 0; --i) {
+    auto block =
+        std::make_shared<Block>(parallel ? Block::Placement::kParallel : Block::Placement::kPre);
+    block->add("ln_1", norm(), "attn", std::make_shared<Attention>(attention));
+    block->add("ln_2", norm(), "mlp", std::make_shared<Mlp>(mlp));
+    blocks.push_back(block);
+  }
+  const int64_t vocab_size = config.size("vocab_size");
+  return {.parts = {.family = "gpt_neox",
+                    .backbone =
+                        std::make_shared<Backbone>(width, blocks, Backbone::Ends{.norm = norm()}),
+                    .n_rows = vocab_size,
+                    .vocab_size = vocab_size,
+                    .context_length = context,
+                    .tied = config.flag("tie_word_embeddings", false)},
+          .names = kNames,
+          .ignored = kIgnored,
+          .prefix = "gpt_neox."};
+}
+
+}  // namespace icl::language

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "icl/base/error.h"
+#include "icl/models/attention.h"
+#include "icl/models/mlp.h"
+#include "src/language/family.h"
+
+namespace icl::language {
+namespace {
+
+constexpr Name kNames[] = {
+    {"transformer.wte.weight", "embedding.weight"},
+    {"transformer.h.*.ln_1.weight", "backbone.blocks.*.ln_1.weight"},
+    {"transformer.h.*.ln_1.bias", "backbone.blocks.*.ln_1.bias"},
+    {"transformer.h.*.attn.q_proj.weight", "backbone.blocks.*.attn.q_proj.weight"},
+    {"transformer.h.*.attn.k_proj.weight", "backbone.blocks.*.attn.k_proj.weight"},
+    {"transformer.h.*.attn.v_proj.weight", "backbone.blocks.*.attn.v_proj.weight"},
+    {"transformer.h.*.attn.out_proj.weight", "backbone.blocks.*.attn.c_proj.weight"},
+    {"transformer.h.*.mlp.fc_in.weight", "backbone.blocks.*.mlp.c_fc.weight"},
+    {"transformer.h.*.mlp.fc_in.bias", "backbone.blocks.*.mlp.c_fc.bias"},
+    {"transformer.h.*.mlp.fc_out.weight", "backbone.blocks.*.mlp.c_proj.weight"},
+    {"transformer.h.*.mlp.fc_out.bias", "backbone.blocks.*.mlp.c_proj.bias"},
+    {"transformer.ln_f.weight", "backbone.norm.weight"},
+    {"transformer.ln_f.bias", "backbone.norm.bias"},
+    {"lm_head.weight", "head.weight"},
+    {"lm_head.bias", "head.bias"},
+};
+
+constexpr const char* kIgnored[] = {"transformer.h.*.attn.bias", "transformer.h.*.attn.masked_bias",
+                                    "transformer.h.*.attn.embed_positions",
+                                    "transformer.h.*.attn.scale_attn"};
+
+std::shared_ptr<const Rotary> rotary_of(const Settings& config, int64_t d_head) {
+  const int64_t width = config.size("rotary_dim", d_head);
+  if (width > d_head || width % 2 != 0) {
+    config.refuse("rotary_dim", str("an even number up to the width of a head, ", d_head));
+  }
+  return std::make_shared<Rotary>(
+      RotaryOptions{.width = width, .pairs = RotaryOptions::Pairs::kNeighbours});
+}
+
+}  // namespace
+
+Blueprint gptj(const Settings& config) {
+  const int64_t width = config.size("n_embd");
+  const int64_t n_head = config.size("n_head");
+  if (width % n_head != 0) config.refuse("n_head", str("a divisor of n_embd, ", width));
+  const AttentionOptions attention{.d_model = width,
+                                   .n_head = n_head,
+                                   .projection = AttentionOptions::Projection::kSeparate,
+                                   .qkv_bias = false,
+                                   .out_bias = false,
+                                   .rotary = rotary_of(config, width / n_head)};
+  const MlpOptions mlp{.d_model = width,
+                       .d_ffn = config.size("n_inner", 4 * width),
+                       .activation = activation_of(config, "activation_function", "gelu_new")};
+  const double eps = config.number("layer_norm_epsilon", 1e-5);
+  const auto norm = [&] { return std::make_shared<Norm>(Norm::Kind::kLayer, width, eps); };
+  std::vector<std::shared_ptr<Block>> blocks;
+  for (int64_t i = config.size("n_layer"); i > 0; --i) {
+    auto block = std::make_shared<Block>(Block::Placement::kParallel);
+    block->add("ln_1", norm(), "attn", std::make_shared<Attention>(attention));
+    block->add("mlp", std::make_shared<Mlp>(mlp));
+    blocks.push_back(block);
+  }
+  const int64_t vocab_size = config.size("vocab_size");
+  return {.parts = {.family = "gptj",
+                    .backbone =
+                        std::make_shared<Backbone>(width, blocks, Backbone::Ends{.norm = norm()}),
+                    .n_rows = vocab_size,
+                    .vocab_size = vocab_size,
+                    .context_length = config.size("n_positions", 2048),
+                    .tied = config.flag("tie_word_embeddings", false),
+                    .head_bias = true},
+          .names = kNames,
+          .ignored = kIgnored,
+          .prefix = "transformer."};
+}
+
+}  // namespace icl::language

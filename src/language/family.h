@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a family of pre-trained models is: how its config reads, and how its tensors are called.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "icl/language/language_model.h"
+#include "src/language/settings.h"
+
+namespace icl::language {
+
+// How a tensor lies in the file, where the model holds W or v.
+enum class Layout {
+  kSame,
+  kTransposed,  // W^T
+  kFilter,      // [I, 1, W]
+  kToken,       // [1, 1, M]
+};
+
+// One tensor's name in the file and in the model; "*" stands for the block's index. Rows of
+// parameters that a model lacks (biases, a tied head) do not count.
+struct Name {
+  const char* file;
+  const char* model;
+  Layout layout = Layout::kSame;
+};
+
+// A model as its config describes it, without weights.
+struct Blueprint {
+  LanguageModel::Parts parts;
+  std::span<const Name> names;
+  std::span<const char* const> ignored;  // constants that files may hold besides; "*" as above
+  const char* prefix = "";               // of all names but the head's; files may leave it out
+};
+
+using Family = Blueprint (*)(const Settings& config);
+
+// One function a family, in families/.
+Blueprint mamba(const Settings& config);
+Blueprint original_mamba(const Settings& config);  // the layout of the state-spaces repositories
+Blueprint rwkv4(const Settings& config);
+Blueprint gpt2(const Settings& config);
+Blueprint gpt_neox(const Settings& config);
+Blueprint gptj(const Settings& config);
+Blueprint llama(const Settings& config);
+
+// By the config's model_type. Throws DataError naming the known ones and the nearest.
+Blueprint blueprint_of(const Settings& config);
+
+// Names of BlinkDL's RWKV-4 files, which describe themselves by their shapes alone.
+std::span<const Name> blink_names();
+
+// The activation that `key` names.
+Activation activation_of(const Settings& config, const char* key, const std::string& fallback);
+
+}  // namespace icl::language

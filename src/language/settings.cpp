@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/language/settings.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "icl/base/error.h"
+#include "icl/base/text.h"
+
+namespace icl::language {
+
+using nlohmann::json;
+
+Settings::Settings(json object, std::string where)
+    : object_(std::move(object)), where_(std::move(where)) {
+  if (!object_.is_object()) {
+    throw DataError(str(where_, ": expected a JSON object, found ", object_.type_name()));
+  }
+}
+
+const json* Settings::find(const char* key) const {
+  const auto found = object_.find(key);
+  return found == object_.end() || found->is_null() ? nullptr : &*found;
+}
+
+void Settings::refuse(const std::string& key, const std::string& expected) const {
+  const auto found = object_.find(key);
+  const std::string what = found == object_.end() ? "is missing" : "is " + found->dump();
+  throw DataError(str(where_, ": '", key, "' ", what, ", expected ", expected));
+}
+
+bool Settings::has(const char* key) const {
+  return find(key) != nullptr;
+}
+
+int64_t Settings::size(const char* key, std::optional<int64_t> fallback) const {
+  const json* value = find(key);
+  if (value == nullptr && fallback) return *fallback;
+  constexpr int64_t kHighest = int64_t{1} << 31;
+  const bool integer = value != nullptr && value->is_number_integer();
+  if (!integer || value->get<int64_t>() < 1 || value->get<int64_t>() > kHighest) {
+    refuse(key, "a positive integer");
+  }
+  return value->get<int64_t>();
+}
+
+double Settings::number(const char* key, std::optional<double> fallback) const {
+  const json* value = find(key);
+  if (value == nullptr && fallback) return *fallback;
+  if (value == nullptr || !value->is_number() || !std::isfinite(value->get<double>())) {
+    refuse(key, "a number");
+  }
+  return value->get<double>();
+}
+
+bool Settings::flag(const char* key, bool fallback) const {
+  const json* value = find(key);
+  if (value == nullptr) return fallback;
+  if (!value->is_boolean()) refuse(key, "true or false");
+  return value->get<bool>();
+}
+
+std::string Settings::text(const char* key, std::optional<std::string> fallback) const {
+  const json* value = find(key);
+  if (value == nullptr && fallback) return *fallback;
+  if (value == nullptr || !value->is_string()) refuse(key, "a string");
+  return value->get<std::string>();
+}
+
+Settings Settings::object(const char* key) const {
+  const json* value = find(key);
+  if (value != nullptr && !value->is_object()) refuse(key, "an object");
+  return {value == nullptr ? json::object() : *value, str(where_, ": ", key)};
+}
+
+void Settings::expect_flag(const char* key, bool fallback, bool only) const {
+  if (flag(key, fallback) != only)
+    refuse(key, str(only ? "true" : "false", " (no other is known)"));
+}
+
+size_t Settings::choice(const char* key, const std::string& fallback,
+                        const std::vector<std::string>& known) const {
+  const std::string value = text(key, fallback);
+  const auto found = std::find(known.begin(), known.end(), value);
+  if (found == known.end()) {
+    refuse(key, (known.size() > 1 ? "one of " : "") + join(known) + did_you_mean(value, known));
+  }
+  return static_cast<size_t>(found - known.begin());
+}
+
+}  // namespace icl::language

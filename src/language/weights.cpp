@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/language/weights.h"
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "icl/base/error.h"
+#include "icl/base/text.h"
+#include "icl/io/pickle.h"
+
+namespace icl::language {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+// The only .pth file of a folder, or an empty path if it holds none.
+fs::path single_pth(const fs::path& folder) {
+  std::vector<std::string> found;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() == ".pth") found.push_back(entry.path().filename().string());
+  }
+  std::sort(found.begin(), found.end());
+  if (found.size() > 1) {
+    throw DataError(str("'", folder.string(), "' holds several models: ", join(found),
+                        "; name one of these files"));
+  }
+  return found.empty() ? fs::path() : folder / found.front();
+}
+
+}  // namespace
+
+Weights::Weights(const fs::path& path) : file_(path) {
+  if (!fs::is_directory(path)) {
+    add_pickle(path);
+    return;
+  }
+  const auto present = [&](const char* name) {
+    file_ = path / name;
+    return fs::exists(file_);
+  };
+  if (present("model.safetensors")) return add_safetensors(file_);
+  if (present("model.safetensors.index.json")) return add_shards(file_, /*safetensors=*/true);
+  if (present("pytorch_model.bin")) return add_pickle(file_);
+  if (present("pytorch_model.bin.index.json")) return add_shards(file_, /*safetensors=*/false);
+  file_ = single_pth(path);
+  if (!file_.empty()) return add_pickle(file_);
+  throw DataError(str("'", path.string(),
+                      "' holds no weights: expected model.safetensors, pytorch_model.bin, an index "
+                      "of their shards (model.safetensors.index.json, "
+                      "pytorch_model.bin.index.json), or a .pth file"));
+}
+
+void Weights::add_safetensors(const fs::path& path) {
+  const auto file = std::make_shared<const SafetensorsFile>(path);
+  for (const std::string& name : file->names()) {
+    if (!entries_.emplace(name, Entry{file, {}}).second) {
+      throw DataError(str("'", path.string(), "': tensor '", name, "' is in another shard, too"));
+    }
+  }
+}
+
+void Weights::add_pickle(const fs::path& path) {
+  const PickleValue root = read_torch_file(path);
+  if (!root.is_dict()) {
+    throw DataError(str("'", path.string(), "': expected tensors by name, found ", root.kind()));
+  }
+  for (const auto& [key, value] : root.dict()) {
+    if (!key.is_text() || !value.is_tensor()) {
+      const std::string name = key.is_text() ? str("'", key.text(), "'") : key.kind();
+      throw DataError(str("'", path.string(), "': ", name, " is ", value.kind(),
+                          ", expected a tensor (the file of a bare state dict)"));
+    }
+    if (!entries_.emplace(key.text(), Entry{nullptr, value.tensor()}).second) {
+      throw DataError(
+          str("'", path.string(), "': tensor '", key.text(), "' is in another shard, too"));
+    }
+  }
+}
+
+void Weights::add_shards(const fs::path& index, bool safetensors) {
+  const json root = json::parse(read_file(index), nullptr, /*allow_exceptions=*/false);
+  const auto map = root.is_object() ? root.find("weight_map") : root.end();
+  if (!root.is_object() || map == root.end() || !map->is_object()) {
+    throw DataError(
+        str("'", index.string(), "': expected an object with a weight_map of tensors to files"));
+  }
+  std::set<std::string> files;
+  for (const auto& [name, file] : map->items()) {
+    const bool text = file.is_string();
+    const std::string file_name = text ? file.get<std::string>() : std::string();
+    if (file_name.empty() || fs::path(file_name).filename() != file_name) {
+      throw DataError(str("'", index.string(), "': the file of '", name, "' is ", file.dump(),
+                          ", expected a name in the same folder"));
+    }
+    files.insert(file_name);
+  }
+  for (const std::string& file : files) {
+    const fs::path path = index.parent_path() / file;
+    safetensors ? add_safetensors(path) : add_pickle(path);
+  }
+  std::vector<std::string> lost;
+  for (const auto& [name, file] : map->items()) {
+    if (!contains(name)) lost.push_back(name);
+  }
+  if (!lost.empty()) {
+    throw DataError(str("'", index.string(), "' names tensors that no shard holds: ", join(lost)));
+  }
+}
+
+std::vector<std::string> Weights::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : entries_) names.push_back(name);
+  return names;
+}
+
+at::Tensor Weights::tensor(const std::string& name) const {
+  const Entry& entry = entries_.at(name);
+  return entry.file ? entry.file->tensor(name) : entry.tensor;
+}
+
+}  // namespace icl::language
