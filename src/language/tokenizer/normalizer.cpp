@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/language/tokenizer/normalizer.h"
+
+#include <unicode/bytestream.h>
+#include <unicode/locid.h>
+#include <unicode/normalizer2.h>
+#include <unicode/stringpiece.h>
+#include <unicode/uchar.h>
+#include <unicode/unistr.h>
+
+#include <algorithm>
+
+#include "icl/base/error.h"
+#include "src/language/tokenizer/pattern.h"
+#include "src/language/tokenizer/unicode.h"
+
+namespace icl::tokenization {
+namespace {
+
+// Unicode normalization forms (Unicode Standard Annex #15).
+class UnicodeForm : public Normalizer {
+ public:
+  UnicodeForm(const icu::Normalizer2* form, unsigned char first_changed)
+      : form_(form), first_changed_(first_changed) {}
+
+  void apply(std::string& text) const override {
+    if (keeps(text)) return;
+    std::string result;
+    result.reserve(text.size() + text.size() / 8);
+    icu::StringByteSink<std::string> sink(&result);
+    UErrorCode status = U_ZERO_ERROR;
+    form_->normalizeUTF8(0, icu::StringPiece(text.data(), static_cast<int32_t>(text.size())), sink,
+                         nullptr, status);
+    ICL_ASSERT(U_SUCCESS(status), "normalization: ", u_errorName(status));
+    text = std::move(result);
+  }
+  bool keeps(std::string_view text) const override {
+    return std::none_of(text.begin(), text.end(), [&](char byte) {
+      return static_cast<unsigned char>(byte) >= first_changed_;
+    });
+  }
+
+ private:
+  const icu::Normalizer2* form_;
+  unsigned char first_changed_;  // text of lower bytes only is normalized already
+};
+
+// Each character by itself, so a final sigma is no exception.
+class Lowercase : public Normalizer {
+ public:
+  void apply(std::string& text) const override {
+    std::string result;
+    result.reserve(text.size());
+    for (size_t at = 0; at < text.size();) {
+      const CodePoint point = decode_at(text, at);
+      if (point.value < 0x80) {
+        const auto letter = static_cast<char>(point.value);
+        result += letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter;
+      } else {
+        icu::UnicodeString character(static_cast<UChar32>(point.value));
+        character.toLower(icu::Locale::getRoot()).toUTF8String(result);
+      }
+      at += point.length;
+    }
+    text = std::move(result);
+  }
+  bool keeps(std::string_view) const override { return false; }
+};
+
+class Prepend : public Normalizer {
+ public:
+  explicit Prepend(std::string prefix) : prefix_(std::move(prefix)) {}
+  void apply(std::string& text) const override {
+    if (!text.empty()) text.insert(0, prefix_);
+  }
+  bool keeps(std::string_view text) const override { return text.empty() || prefix_.empty(); }
+
+ private:
+  std::string prefix_;
+};
+
+class Replace : public Normalizer {
+ public:
+  Replace(std::unique_ptr<Pattern> pattern, std::string content)
+      : pattern_(std::move(pattern)), content_(std::move(content)) {}
+  void apply(std::string& text) const override { replace_all(*pattern_, content_, text); }
+  bool keeps(std::string_view) const override { return false; }
+
+ private:
+  std::unique_ptr<Pattern> pattern_;
+  std::string content_;
+};
+
+class Strip : public Normalizer {
+ public:
+  Strip(bool left, bool right) : left_(left), right_(right) {}
+  void apply(std::string& text) const override {
+    size_t begin = 0, end = text.size();
+    while (left_ && begin < end && is_space(decode_at(text, begin).value)) {
+      begin += decode_at(text, begin).length;
+    }
+    while (right_ && end > begin && is_space(decode_before(text, end).value)) {
+      end -= decode_before(text, end).length;
+    }
+    text = text.substr(begin, end - begin);
+  }
+  bool keeps(std::string_view) const override { return false; }
+
+ private:
+  bool left_, right_;
+};
+
+// Drops combining marks; a decomposition comes before it.
+class StripAccents : public Normalizer {
+ public:
+  void apply(std::string& text) const override {
+    std::string result;
+    for (size_t at = 0; at < text.size();) {
+      const CodePoint point = decode_at(text, at);
+      const uint32_t category = U_GET_GC_MASK(static_cast<UChar32>(point.value));
+      if ((category & U_GC_M_MASK) == 0) result.append(text, at, point.length);
+      at += point.length;
+    }
+    text = std::move(result);
+  }
+  bool keeps(std::string_view text) const override {
+    return std::none_of(text.begin(), text.end(),
+                        [](char byte) { return static_cast<unsigned char>(byte) >= 0xCC; });
+  }
+};
+
+class Sequence : public Normalizer {
+ public:
+  explicit Sequence(std::vector<std::unique_ptr<Normalizer>> parts) : parts_(std::move(parts)) {}
+  void apply(std::string& text) const override {
+    for (const auto& part : parts_) part->apply(text);
+  }
+  bool keeps(std::string_view text) const override {
+    return std::all_of(parts_.begin(), parts_.end(),
+                       [&](const auto& part) { return part->keeps(text); });
+  }
+
+ private:
+  std::vector<std::unique_ptr<Normalizer>> parts_;
+};
+
+// Composed forms keep everything below U+0300 (lead byte 0xCC), the others only ASCII.
+std::unique_ptr<Normalizer> unicode_form(const std::string& type) {
+  UErrorCode status = U_ZERO_ERROR;
+  const icu::Normalizer2* form = nullptr;
+  unsigned char first_changed = 0x80;
+  if (type == "NFC") {
+    form = icu::Normalizer2::getNFCInstance(status);
+    first_changed = 0xCC;
+  } else if (type == "NFD") {
+    form = icu::Normalizer2::getNFDInstance(status);
+  } else if (type == "NFKC") {
+    form = icu::Normalizer2::getNFKCInstance(status);
+  } else if (type == "NFKD") {
+    form = icu::Normalizer2::getNFKDInstance(status);
+  } else {
+    return nullptr;
+  }
+  ICL_ASSERT(U_SUCCESS(status), type, ": ", u_errorName(status));
+  return std::make_unique<UnicodeForm>(form, first_changed);
+}
+
+}  // namespace
+
+std::unique_ptr<Normalizer> read_normalizer(const JsonPlace& place) {
+  if (place.is_null()) return nullptr;
+  const std::string type = place.type();
+  if (auto form = unicode_form(type)) return form;
+  if (type == "Lowercase") return std::make_unique<Lowercase>();
+  if (type == "Prepend") return std::make_unique<Prepend>(place.at("prepend").text());
+  if (type == "Replace") {
+    return std::make_unique<Replace>(read_pattern(place.at("pattern")), place.at("content").text());
+  }
+  if (type == "Strip") {
+    return std::make_unique<Strip>(place.flag("strip_left", true), place.flag("strip_right", true));
+  }
+  if (type == "StripAccents") return std::make_unique<StripAccents>();
+  if (type == "Sequence") {
+    std::vector<std::unique_ptr<Normalizer>> parts;
+    for (const JsonPlace& part : place.at("normalizers").elements()) {
+      parts.push_back(read_normalizer(part));
+      if (parts.back() == nullptr) part.fail("expected a normalizer, got null");
+    }
+    return std::make_unique<Sequence>(std::move(parts));
+  }
+  place.unsupported("normalizer",
+                    "Sequence, NFC, NFD, NFKC, NFKD, Lowercase, Prepend, Replace, Strip, "
+                    "StripAccents");
+}
+
+}  // namespace icl::tokenization
