@@ -19,6 +19,7 @@
 #include "icl/cli/signals.h"
 #include "icl/evaluation/results.h"
 #include "icl/io/files.h"
+#include "icl/report/tensorboard.h"
 #include "icl/training/trainer.h"
 
 namespace icl {
@@ -128,6 +129,44 @@ std::string details_of(const StepReport& report) {
              number("%.1e", report.lr), "  ", number("%.0f", report.prompts_per_s), " prompts/s");
 }
 
+// What metrics.jsonl gets, as TensorBoard events too where the config asks for them.
+class Events {
+ public:
+  Events(const RunConfig& config, const std::filesystem::path& run) {
+    if (config.training.tensorboard) writer_.emplace(run, now());
+  }
+  void step(const StepReport& report) {
+    if (!writer_) return;
+    const auto count = [](int64_t value) { return static_cast<double>(value); };
+    const std::array<std::pair<const char*, double>, 8> scalars{{
+        {"train/loss", report.loss},
+        {"train/relative_loss", report.relative_loss},
+        {"train/last_point_error", report.errors.empty() ? 0 : report.errors.back()},
+        {"train/grad_norm", report.grad_norm},
+        {"train/lr", report.lr},
+        {"train/prompts_per_s", report.prompts_per_s},
+        {"curriculum/n_points", count(report.n_points)},
+        {"curriculum/n_dims", count(report.n_dims)},
+    }};
+    for (const auto& [tag, value] : scalars) writer_->scalar(tag, value, report.step, now());
+  }
+  void evaluation(const std::map<std::string, std::vector<double>>& errors, int64_t step) {
+    if (!writer_) return;
+    for (const auto& [setting, curve] : errors) {
+      if (!curve.empty()) {
+        writer_->scalar("evaluation/" + setting + "/last_point", curve.back(), step, now());
+      }
+    }
+  }
+
+ private:
+  static double now() {
+    return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch())
+        .count();
+  }
+  std::optional<report::TensorBoardWriter> writer_;
+};
+
 // How good the trained model is, for people or as JSON.
 void print_final_errors(RegressionModel& model, const RunConfig& config, bool as_json) {
   const SettingResult result = final_evaluation(model, config);
@@ -184,15 +223,23 @@ int train(const TrainOptions& options, const CommonOptions& common) {
                " parameters on ", device.str(), ", into '", run.string(), "'"));
   writer.begin(trainer.next_step() - 1, facts_of(config, trainer, device, parameters));
 
+  Events events(config, run);
   Progress progress("step", config.training.steps, common.show_progress());
   std::string details;
   TrainingHooks hooks;
   hooks.stop_signal = pending_signal;
   hooks.on_step = [&](int64_t done, const std::optional<StepReport>& report) {
-    if (report) details = details_of(*report);
+    if (report) {
+      details = details_of(*report);
+      events.step(*report);
+    }
     progress.update(done, details);
   };
-  hooks.evaluate = [&](RegressionModel& model) { return evaluate_on_the_side(model, config); };
+  hooks.evaluate = [&](RegressionModel& model) {
+    auto errors = evaluate_on_the_side(model, config);
+    events.evaluation(errors, trainer.next_step() - 1);
+    return errors;
+  };
   try {
     const TrainingOutcome outcome = trainer.run(writer, hooks);
     progress.finish();

@@ -101,6 +101,31 @@ TEST(TrainProgram, StoppedBySigtermItSavesAndResumesToTheSameBytes) {
   }
 }
 
+TEST(TrainProgram, WritesTensorBoardEventsWhenAsked) {
+  const TempFolder folder;
+  const auto train = [&](const std::string& name, const std::string& flag) {
+    const std::filesystem::path out = folder / name;
+    EXPECT_EQ(run_program("icl-train", {"--config", config_in(folder), "--out", out.string(),
+                                        "--set", "training.tensorboard=" + flag, "--set",
+                                        "evaluation.every=30", "--set", "evaluation.prompts=64"})
+                  .exit_code,
+              0);
+    std::string events;
+    for (const auto& entry : std::filesystem::directory_iterator(out)) {
+      if (entry.path().filename().string().rfind("events.out.tfevents.", 0) == 0) {
+        events += text_of(entry.path());
+      }
+    }
+    return events;
+  };
+  EXPECT_EQ(train("without", "false"), "");
+  const std::string events = train("with", "true");
+  for (const char* tag :
+       {"train/loss", "train/lr", "curriculum/n_dims", "evaluation/standard/last_point"}) {
+    EXPECT_THAT(events, HasSubstr(tag));
+  }
+}
+
 TEST(TrainProgram, DivergingTrainingExitsWithFour) {
   const TempFolder folder;
   const ProgramResult result =
