@@ -230,10 +230,16 @@ FilteredPairs single_token_pairs(const std::vector<WordPair>& pairs, const Token
   return filtered;
 }
 
+LanguageTask generated_language_task(const LanguageTaskInfo& info) {
+  if (const auto lists = list_task(info.name)) return {info, *lists};
+  auto pairs = character_task(info.name);
+  ICL_ASSERT(pairs.has_value(), info.name, " is not generated");
+  return {info, std::move(*pairs), "generated"};
+}
+
 LanguageTask load_language_task(const LanguageTaskInfo& info, const Tokenizer& tokenizer,
                                 const fs::path& data_dir) {
-  if (const auto lists = list_task(info.name)) return {info, *lists};
-  if (auto pairs = character_task(info.name)) return {info, std::move(*pairs), "generated"};
+  if (info.generated()) return generated_language_task(info);
   if (!data_dir.empty() && !fs::is_directory(data_dir)) {
     throw DataError(str("--data-dir '", data_dir.string(), "': there is no such folder"));
   }

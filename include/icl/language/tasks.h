@@ -104,6 +104,9 @@ struct FilteredPairs {
 };
 FilteredPairs single_token_pairs(const std::vector<WordPair>& pairs, const Tokenizer& tokenizer);
 
+// One of the algorithmic tasks.
+LanguageTask generated_language_task(const LanguageTaskInfo& info);
+
 // `data_dir` empty: the built-in lists. A folder that lacks a task's file falls back on them, with
 // a warning. Throws DataError for a file that is not one object of texts.
 LanguageTask load_language_task(const LanguageTaskInfo& info, const Tokenizer& tokenizer,
