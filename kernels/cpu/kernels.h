@@ -2,7 +2,7 @@
 //
 // The CPU kernels: each works on the blocks [begin, end) of its work, so that a caller can share
 // them out among threads. Blocks depend on shapes alone; sums over blocks are made in a fixed order
-// by the `reduce` functions: results are the same bits for any number of threads.
+// by sum_parts: results are the same bits for any number of threads.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +27,8 @@ inline int64_t segments(int64_t length) {
 template <class T>
 void selective_scan_forward(const SelectiveScanParams<T, T>& params, int64_t begin, int64_t end);
 
-// Partial results of the backward pass, reduced by selective_scan_reduce. The gradients dB and dC
-// come as one tensor a channel block, dA, dD and ddelta_bias as one a prompt.
+// Partial results of the backward pass, to be summed by sum_parts: dB and dC come as one tensor a
+// channel block, dA, dD and ddelta_bias as one a prompt.
 template <class T>
 struct SelectiveScanPartials {
   T* dB;           // [channel_blocks, B, L, N]
@@ -41,7 +41,7 @@ template <class T>
 void selective_scan_backward(const SelectiveScanGradParams<T, T>& params,
                              const SelectiveScanPartials<T>& partials, int64_t begin, int64_t end);
 
-// sum[i] = parts[0][i] + parts[1][i] + ... in that order, for i in [begin, end).
+// sum[i] = parts[0][i] + parts[1][i] + ... in that order and in float64, for i in [begin, end).
 template <class T>
 void sum_parts(const T* parts, int64_t count, int64_t size, T* sum, int64_t begin, int64_t end);
 
@@ -54,7 +54,7 @@ void causal_conv1d_backward(const CausalConv1dGradParams<T, T>& params, T* dweig
                             T* dbias_parts, int64_t begin, int64_t end);
 
 // Rows in groups: the gradient of the weight is summed within each group first.
-inline constexpr int64_t kRows = 64;
+inline constexpr int64_t kRows = 16;
 inline int64_t row_groups(int64_t rows) {
   return (rows + kRows - 1) / kRows;
 }
@@ -66,13 +66,30 @@ template <class T>
 void add_rms_norm_backward(const AddRmsNormGradParams<T, T>& params, T* dweight_parts,
                            int64_t begin, int64_t end);
 
-// Blocks: B * channel_blocks(C). `saved` is [B, L, 3, C]: the state before each step.
+// Blocks: B * channel_blocks(C). `saved` is [B, segments, 3, C]: the state before each segment.
 template <class T>
 void wkv_forward(const WkvParams<T, T>& params, int64_t begin, int64_t end);
 // ddecay_parts and dbonus_parts [B, C].
 template <class T>
 void wkv_backward(const WkvGradParams<T, T>& params, T* ddecay_parts, T* dbonus_parts,
                   int64_t begin, int64_t end);
+
+// Blocks: the H channels. Computed in float64 for either type.
+template <class T>
+void s4d_kernel_forward(const S4dKernelParams<T>& params, int64_t begin, int64_t end);
+template <class T>
+void s4d_kernel_backward(const S4dKernelGradParams<T>& params, int64_t begin, int64_t end);
+
+// Here `k` and `dk` are [L, H]. Blocks of the convolutions: groups of prompts by blocks of
+// channels; of the gradient of the kernel: blocks of lags by blocks of channels.
+int64_t long_conv_blocks(int64_t batch, int64_t channels);
+int64_t long_conv_kernel_blocks(int64_t length, int64_t channels);
+template <class T>
+void long_conv_forward(const LongConvParams<T, T>& params, int64_t begin, int64_t end);
+template <class T>
+void long_conv_backward_input(const LongConvGradParams<T, T>& params, int64_t begin, int64_t end);
+template <class T>
+void long_conv_backward_kernel(const LongConvGradParams<T, T>& params, int64_t begin, int64_t end);
 
 // What the run-time dispatch chose, e.g. "AVX2".
 const char* simd_target();

@@ -51,6 +51,14 @@ HWY_INLINE hn::Vec<D> sigmoid(D d, hn::Vec<D> x) {
   return hn::Div(one, hn::Add(one, hn::Exp(d, hn::Neg(x))));
 }
 
+// d silu / dx = s (1 + x (1 - s)), s = sigmoid(x)
+template <class D>
+HWY_INLINE hn::Vec<D> silu_slope(D d, hn::Vec<D> x) {
+  const auto one = hn::Set(d, 1);
+  const auto gate = sigmoid(d, x);
+  return hn::Mul(gate, hn::MulAdd(x, hn::Sub(one, gate), one));
+}
+
 // log(1 + e^x); above 20 it is x, as in ATen and the published kernels.
 template <class D>
 HWY_INLINE hn::Vec<D> softplus(D d, hn::Vec<D> x) {

@@ -89,15 +89,9 @@ void forward(const SelectiveScanParams<T, T>& p, int64_t begin, int64_t end) {
   const auto lanes = static_cast<int64_t>(hn::Lanes(Tag<T>()));
   const auto scratch = hwy::AllocateAligned<T>(2 * p.n_state * lanes);
   const auto segment = hwy::AllocateAligned<Segment<T>>(1);
-  const int64_t blocks = channel_blocks(p.width);
-  for (int64_t block = begin; block < end; ++block) {
-    const int64_t first = block % blocks * kChannels;
-    const int64_t last = std::min(p.width, first + kChannels);
-    for (int64_t channel = first; channel < last; channel += lanes) {
-      forward_vector(p, {block / blocks, channel, last - channel}, scratch.get(),
-                     scratch.get() + p.n_state * lanes, segment[0]);
-    }
-  }
+  for_each_vector<T>(p.width, begin, end, [&](const Place& at) {
+    forward_vector(p, at, scratch.get(), scratch.get() + p.n_state * lanes, segment[0]);
+  });
 }
 
 void forward_float(const SelectiveScanParams<float, float>& p, int64_t begin, int64_t end) {

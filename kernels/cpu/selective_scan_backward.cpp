@@ -153,10 +153,7 @@ void finish_gradient(const SelectiveScanGradParams<T, T>& g, const Place& at, in
     if (p.z != nullptr) {
       const auto z = load_lanes(d, p.z + row * p.z_stride + at.channel, at.lanes);
       const auto outer = load_lanes(d, g.dy + row * g.dy_stride + at.channel, at.lanes);
-      const auto gate = sigmoid(d, z);
-      // d silu = gate (1 + z (1 - gate))
-      const auto slope = hn::Mul(gate, hn::MulAdd(z, hn::Sub(hn::Set(d, 1), gate), hn::Set(d, 1)));
-      const auto dz = hn::Mul(hn::Mul(outer, hn::Load(d, s.forward.y[t])), slope);
+      const auto dz = hn::Mul(hn::Mul(outer, hn::Load(d, s.forward.y[t])), silu_slope(d, z));
       store_lanes(d, dz, g.dz + row * p.width + at.channel, at.lanes);
     }
   }

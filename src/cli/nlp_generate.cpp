@@ -8,6 +8,7 @@
 #include "icl/cli/nlp.h"
 #include "icl/cli/signals.h"
 #include "icl/language/generate.h"
+#include "icl/language/tokenizer.h"
 #include "src/cli/nlp_ids.h"
 
 namespace icl {
@@ -35,6 +36,31 @@ int continue_sequences(LanguageModel& model, const GenerateOptions& options, boo
   return 0;
 }
 
+// The prompt's continuation as text, or as {"prompt", "ids", "text"}.
+int continue_prompt(const LoadedModel& loaded, const GenerateOptions& options, bool as_json) {
+  if (options.tokenizer.empty() && !loaded.tokenizer) {
+    throw UsageError(str("'", loaded.folder.string(),
+                         "' holds no tokenizer.json; give one with --tokenizer FILE, or --ids"));
+  }
+  const auto tokenizer = load_tokenizer(
+      options.tokenizer.empty() ? *loaded.tokenizer : std::filesystem::path(options.tokenizer));
+  const std::vector<int64_t> ids = tokenizer->encode(options.prompt, /*special=*/true);
+  const std::vector<int64_t> added = generate(*loaded.model, ids, options.max_new_tokens);
+  std::vector<int64_t> known;  // a model may have more rows than its tokenizer has tokens
+  for (const int64_t id : added) {
+    if (id < tokenizer->vocab_size()) known.push_back(id);
+  }
+  const std::string text = tokenizer->decode(known);
+  if (as_json) {
+    const nlohmann::ordered_json result = {
+        {"prompt", options.prompt}, {"ids", added}, {"text", text}};
+    std::puts(result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+  } else {
+    std::printf("%s\n", text.c_str());
+  }
+  return 0;
+}
+
 }  // namespace
 
 void add_generate_options(CLI::App& app, GenerateOptions& options) {
@@ -42,18 +68,24 @@ void add_generate_options(CLI::App& app, GenerateOptions& options) {
                  "folder of a pre-trained model (config.json and weights), or a .pth file of RWKV")
       ->required();
   app.add_option("--ids", options.ids, "JSON file of token ids: {\"name\": [ids], ...}");
+  app.add_option("--prompt", options.prompt, "text to continue, instead of --ids");
+  app.add_option("--tokenizer", options.tokenizer,
+                 "tokenizer.json or RWKV vocabulary for --prompt; default: that of the folder");
   app.add_option("--max-new-tokens", options.max_new_tokens, "tokens to add to each sequence")
       ->capture_default_str();
 }
 
 int run_generate(const GenerateOptions& options, const CommonOptions& common) {
-  if (options.ids.empty()) throw UsageError("--ids FILE is required");
+  if (options.ids.empty() == options.prompt.empty()) {
+    throw UsageError("give either --ids FILE or --prompt TEXT");
+  }
   if (options.max_new_tokens < 1 || options.max_new_tokens > 1'000'000) {
     throw UsageError(str("--max-new-tokens ", options.max_new_tokens, ": expected 1 .. 1000000"));
   }
   const c10::Device device = prepare_device(common.device, common.threads);
   const LoadedModel loaded = load_language_model(options.model, {.device = device});
-  return continue_sequences(*loaded.model, options, common.json);
+  return options.prompt.empty() ? continue_sequences(*loaded.model, options, common.json)
+                                : continue_prompt(loaded, options, common.json);
 }
 
 }  // namespace icl

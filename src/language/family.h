@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "icl/language/language_model.h"
+#include "icl/models/mlp.h"
 #include "src/language/settings.h"
 
 namespace icl::language {

@@ -14,10 +14,8 @@ using language::Blueprint;
 using language::Settings;
 using language::Weights;
 
-Settings read_config(const fs::path& path) {
-  const nlohmann::json config =
-      nlohmann::json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
-  const std::string where = str("'", path.string(), "'");
+Settings parse_config(const std::string& text, const std::string& where) {
+  const nlohmann::json config = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (config.is_discarded()) throw DataError(where + " is not JSON");
   return {config, where};
 }
@@ -73,7 +71,10 @@ LoadedModel load_language_model(const fs::path& folder, const LoadOptions& optio
   const bool has_config = fs::is_directory(folder) && fs::exists(folder / "config.json");
   // The config first: its complaint tells more than one about weights.
   std::optional<Settings> config;
-  if (has_config) config = read_config(folder / "config.json");
+  if (has_config) {
+    const fs::path path = folder / "config.json";
+    config = parse_config(read_file(path), str("'", path.string(), "'"));
+  }
   Blueprint blueprint;
   if (config) blueprint = language::blueprint_of(*config);
   const Weights weights(folder);

@@ -9,16 +9,16 @@
 
 namespace icl::language {
 
-using nlohmann::json;
+using Json = nlohmann::json;
 
-Settings::Settings(json object, std::string where)
+Settings::Settings(Json object, std::string where)
     : object_(std::move(object)), where_(std::move(where)) {
   if (!object_.is_object()) {
     throw DataError(str(where_, ": expected a JSON object, found ", object_.type_name()));
   }
 }
 
-const json* Settings::find(const char* key) const {
+const Json* Settings::find(const char* key) const {
   const auto found = object_.find(key);
   return found == object_.end() || found->is_null() ? nullptr : &*found;
 }
@@ -34,7 +34,7 @@ bool Settings::has(const char* key) const {
 }
 
 int64_t Settings::size(const char* key, std::optional<int64_t> fallback) const {
-  const json* value = find(key);
+  const Json* value = find(key);
   if (value == nullptr && fallback) return *fallback;
   constexpr int64_t kHighest = int64_t{1} << 31;
   const bool integer = value != nullptr && value->is_number_integer();
@@ -45,7 +45,7 @@ int64_t Settings::size(const char* key, std::optional<int64_t> fallback) const {
 }
 
 double Settings::number(const char* key, std::optional<double> fallback) const {
-  const json* value = find(key);
+  const Json* value = find(key);
   if (value == nullptr && fallback) return *fallback;
   if (value == nullptr || !value->is_number() || !std::isfinite(value->get<double>())) {
     refuse(key, "a number");
@@ -54,23 +54,23 @@ double Settings::number(const char* key, std::optional<double> fallback) const {
 }
 
 bool Settings::flag(const char* key, bool fallback) const {
-  const json* value = find(key);
+  const Json* value = find(key);
   if (value == nullptr) return fallback;
   if (!value->is_boolean()) refuse(key, "true or false");
   return value->get<bool>();
 }
 
 std::string Settings::text(const char* key, std::optional<std::string> fallback) const {
-  const json* value = find(key);
+  const Json* value = find(key);
   if (value == nullptr && fallback) return *fallback;
   if (value == nullptr || !value->is_string()) refuse(key, "a string");
   return value->get<std::string>();
 }
 
 Settings Settings::object(const char* key) const {
-  const json* value = find(key);
+  const Json* value = find(key);
   if (value != nullptr && !value->is_object()) refuse(key, "an object");
-  return {value == nullptr ? json::object() : *value, str(where_, ": ", key)};
+  return {value == nullptr ? Json::object() : *value, str(where_, ": ", key)};
 }
 
 void Settings::expect_flag(const char* key, bool fallback, bool only) const {

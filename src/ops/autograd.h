@@ -4,8 +4,10 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <initializer_list>
 #include <string>
 
 #include "icl/base/error.h"
@@ -47,11 +49,28 @@ inline variable_list once_differentiable(const std::string& name, const at::Tens
   return gradients;
 }
 
+// The operator of this name ("icl::wkv") and signature. Keep it in a static: a search takes a while.
+template <class Signature>
+c10::TypedOperatorHandle<Signature> find_operator(const char* name) {
+  return c10::Dispatcher::singleton().findSchemaOrThrow(name, "").typed<Signature>();
+}
+
 inline at::Tensor or_undefined(const std::optional<at::Tensor>& tensor) {
   return tensor ? *tensor : at::Tensor();
 }
 inline std::optional<at::Tensor> or_nothing(const at::Tensor& tensor) {
   return tensor.defined() ? std::optional<at::Tensor>(tensor) : std::nullopt;
+}
+
+// Whether a call has to be recorded for a backward pass: without one, nothing is saved for it.
+inline bool needs_gradient(std::initializer_list<at::Tensor> tensors) {
+  if (!at::GradMode::is_enabled()) return false;
+  for (const at::Tensor& tensor : tensors) {
+    if (tensor.defined() && (tensor.requires_grad() || tensor._fw_grad(/*level=*/0).defined())) {
+      return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace icl

@@ -4,13 +4,10 @@
 #include "icl/ops/selective_scan.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/library.h>
 
-#include "kernels/cpu/kernels.h"
 #include "src/ops/autograd.h"
-#include "src/ops/checks.h"
+#include "src/ops/cpu_parts.h"
 #include "src/ops/internal.h"
 #include "src/ops/rows.h"
 
@@ -29,16 +26,15 @@ struct Arguments {
   Arguments(const at::Tensor& u_, const at::Tensor& delta_, const at::Tensor& A_,
             const at::Tensor& B_, const at::Tensor& C_, const OptionalTensor& D_,
             const OptionalTensor& z_, const OptionalTensor& bias_, const OptionalTensor& state_)
-      : u(u_), delta(delta_), B(B_), C(C_), z(z_), A(A_.contiguous()) {
-    if (has(D_)) D = D_->contiguous();
-    if (has(bias_)) delta_bias = bias_->contiguous();
-    if (has(state_)) initial_state = state_->contiguous();
-  }
-
-  template <class T>
-  static const T* data(const at::Tensor& tensor) {
-    return tensor.defined() ? tensor.const_data_ptr<T>() : nullptr;
-  }
+      : u(u_),
+        delta(delta_),
+        B(B_),
+        C(C_),
+        z(z_),
+        A(A_.contiguous()),
+        D(contiguous_or_undefined(D_)),
+        delta_bias(contiguous_or_undefined(bias_)),
+        initial_state(contiguous_or_undefined(state_)) {}
 
   template <class T>
   kernels::SelectiveScanParams<T, T> params(const at::Tensor& shape_BLI, bool softplus) const {
@@ -54,13 +50,13 @@ struct Arguments {
             .delta_softplus = softplus,
             .u = u.data<T>(),
             .delta = delta.data<T>(),
-            .A = data<T>(A),
+            .A = data_or_null<T>(A),
             .B = B.data<T>(),
             .C = C.data<T>(),
-            .D = data<T>(D),
+            .D = data_or_null<T>(D),
             .z = z.data<T>(),
-            .delta_bias = data<T>(delta_bias),
-            .initial_state = data<T>(initial_state),
+            .delta_bias = data_or_null<T>(delta_bias),
+            .initial_state = data_or_null<T>(initial_state),
             .y = nullptr,
             .last_state = nullptr,
             .saved = nullptr};
@@ -90,22 +86,11 @@ Results forward_cpu(const at::Tensor& u, const at::Tensor& delta, const at::Tens
     params.last_state = last_state.data_ptr<scalar_t>();
     params.saved = save ? saved.data_ptr<scalar_t>() : nullptr;
     const int64_t blocks = u.size(0) * kernels::cpu::channel_blocks(u.size(2));
-    at::parallel_for(0, blocks, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
+    for_blocks(blocks, [&](int64_t begin, int64_t end) {
       kernels::cpu::selective_scan_forward(params, begin, end);
     });
   });
   return {y, last_state, saved};
-}
-
-// parts [count, ...] -> their sum in order.
-template <class T>
-at::Tensor sum_in_order(const at::Tensor& parts) {
-  const at::Tensor sum = at::empty(parts.sizes().slice(1), parts.options());
-  at::parallel_for(0, sum.numel(), /*grain_size=*/4096, [&](int64_t begin, int64_t end) {
-    kernels::cpu::sum_parts<T>(parts.const_data_ptr<T>(), parts.size(0), sum.numel(),
-                               sum.data_ptr<T>(), begin, end);
-  });
-  return sum;
 }
 
 Gradients backward_cpu(const at::Tensor& dy, const OptionalTensor& dlast_state, const at::Tensor& u,
@@ -115,7 +100,7 @@ Gradients backward_cpu(const at::Tensor& dy, const OptionalTensor& dlast_state, 
                        const OptionalTensor& initial_state, const at::Tensor& saved) {
   const Arguments arguments(u, delta, A, B, C, D, z, delta_bias, initial_state);
   const Rows dy_rows(dy);
-  const at::Tensor dlast = has(dlast_state) ? dlast_state->contiguous() : at::Tensor();
+  const at::Tensor dlast = contiguous_or_undefined(dlast_state);
   const int64_t batch = u.size(0);
   const int64_t width = u.size(2);
   const int64_t channel_blocks = kernels::cpu::channel_blocks(width);
@@ -135,15 +120,15 @@ Gradients backward_cpu(const at::Tensor& dy, const OptionalTensor& dlast_state, 
     params.forward.saved = saved.data_ptr<scalar_t>();
     params.dy_stride = dy_rows.stride();
     params.dy = dy_rows.data<scalar_t>();
-    params.dlast_state = Arguments::data<scalar_t>(dlast);
+    params.dlast_state = data_or_null<scalar_t>(dlast);
     params.du = du.data_ptr<scalar_t>();
     params.ddelta = ddelta.data_ptr<scalar_t>();
-    params.dz = dz.defined() ? dz.data_ptr<scalar_t>() : nullptr;
-    params.dinitial_state = dinitial.defined() ? dinitial.data_ptr<scalar_t>() : nullptr;
+    params.dz = mutable_data_or_null<scalar_t>(dz);
+    params.dinitial_state = mutable_data_or_null<scalar_t>(dinitial);
     const kernels::cpu::SelectiveScanPartials<scalar_t> parts{
         dB.data_ptr<scalar_t>(), dC.data_ptr<scalar_t>(), dA.data_ptr<scalar_t>(),
         dD.data_ptr<scalar_t>(), dbias.data_ptr<scalar_t>()};
-    at::parallel_for(0, batch * channel_blocks, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
+    for_blocks(batch * channel_blocks, [&](int64_t begin, int64_t end) {
       kernels::cpu::selective_scan_backward(params, parts, begin, end);
     });
     const auto sum = sum_in_order<scalar_t>;
@@ -168,9 +153,7 @@ Results call_forward(const at::Tensor& u, const at::Tensor& delta, const at::Ten
                      const at::Tensor& B, const at::Tensor& C, const OptionalTensor& D,
                      const OptionalTensor& z, const OptionalTensor& delta_bias, bool softplus,
                      const OptionalTensor& initial_state, bool save) {
-  static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("icl::selective_scan_forward", "")
-                             .typed<decltype(forward_cpu)>();
+  static const auto op = find_operator<decltype(forward_cpu)>("icl::selective_scan_forward");
   return op.call(u, delta, A, B, C, D, z, delta_bias, softplus, initial_state, save);
 }
 
@@ -201,9 +184,7 @@ class SelectiveScan : public torch::autograd::Function<SelectiveScan> {
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
-    static const auto op = c10::Dispatcher::singleton()
-                               .findSchemaOrThrow("icl::selective_scan_backward", "")
-                               .typed<decltype(backward_cpu)>();
+    static const auto op = find_operator<decltype(backward_cpu)>("icl::selective_scan_backward");
     const variable_list s = context->get_saved_variables();
     const at::Tensor dy = gradients[0].defined() ? gradients[0] : at::zeros_like(s[0]);
     const at::Tensor& cause = gradients[0].defined() ? gradients[0] : gradients[1];
@@ -226,6 +207,11 @@ std::tuple<at::Tensor, at::Tensor> with_gradients(const at::Tensor& u, const at:
                                                   const OptionalTensor& z,
                                                   const OptionalTensor& delta_bias, bool softplus,
                                                   const OptionalTensor& initial_state) {
+  if (!needs_gradient({u, delta, A, B, C, or_undefined(D), or_undefined(z),
+                       or_undefined(delta_bias), or_undefined(initial_state)})) {
+    const at::AutoDispatchBelowADInplaceOrView below;
+    return without_gradients(u, delta, A, B, C, D, z, delta_bias, softplus, initial_state);
+  }
   const variable_list results =
       SelectiveScan::apply(u, delta, A, B, C, D, z, delta_bias, softplus, initial_state);
   return {results[0], results[1]};
@@ -253,9 +239,7 @@ std::tuple<at::Tensor, at::Tensor> selective_scan(
     const at::Tensor& u, const at::Tensor& delta, const at::Tensor& A, const at::Tensor& B,
     const at::Tensor& C, const OptionalTensor& D, const OptionalTensor& z,
     const OptionalTensor& delta_bias, bool delta_softplus, const OptionalTensor& initial_state) {
-  static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("icl::selective_scan", "")
-                             .typed<decltype(selective_scan)>();
+  static const auto op = find_operator<decltype(without_gradients)>("icl::selective_scan");
   return op.call(u, delta, A, B, C, D, z, delta_bias, delta_softplus, initial_state);
 }
 

@@ -100,6 +100,8 @@ LoadedModel load_language_model(const std::filesystem::path& folder,
 // A new model with random parameters (drawn from ATen's default CPU generator) of `config.family`:
 // mamba, gpt2 (positions "learned") or rwkv4. Throws UsageError for what has no Hugging Face form.
 std::shared_ptr<LanguageModel> make_language_model(const ModelConfig& config, int64_t vocab_size);
+// The same from the text of a config.json, of any family.
+std::shared_ptr<LanguageModel> make_language_model(const std::string& config);
 
 // Writes config.json and model.safetensors into `folder`, which load_language_model() and the
 // original implementations read; a tied head is not repeated.

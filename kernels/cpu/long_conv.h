@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the direct and the Fourier form of the long convolution share.
+#pragma once
+
+#include <cstdint>
+
+namespace icl::kernels::cpu {
+
+// Longest sequence convolved directly. Measured with `icl-bench ops` on one AVX-512 core, B=8,
+// H=435: see its table.
+inline constexpr int64_t kDirectLength = 512;
+
+inline constexpr int64_t kWidth = 16;   // channels of a block
+inline constexpr int64_t kPrompts = 8;  // of a block
+inline constexpr int64_t kLags = 32;    // of a block of the gradient of k
+inline constexpr int64_t kChain = 32;   // products summed before they join the total
+
+inline int64_t blocks_of(int64_t value, int64_t size) {
+  return (value + size - 1) / size;
+}
+
+// [B, L, H] rows read or written in either direction of time: forward for the convolution,
+// backward for its transpose.
+template <class T>
+struct Series {
+  T* first;        // row 0 of prompt 0, in the order of reading
+  int64_t row;     // elements from one row to the next; negative if read backward
+  int64_t prompt;  // elements from one prompt to the next
+
+  Series(T* data, int64_t length, int64_t stride, bool backward)
+      : first(backward ? data + (length - 1) * stride : data),
+        row(backward ? -stride : stride),
+        prompt(length * stride) {}
+  T* at(int64_t b, int64_t l, int64_t channel) const {
+    return first + b * prompt + l * row + channel;
+  }
+};
+
+template <class T>
+struct Convolution {
+  int64_t batch, length, channels;
+  Series<const T> u;
+  const T* k;  // [L, H]
+  const T* D;  // [H]
+  Series<T> y;
+};
+
+}  // namespace icl::kernels::cpu
