@@ -68,7 +68,7 @@ int dry_run(const RunConfig& config, c10::Device device, bool as_json) {
   const std::optional<StepReport> report = trainer.step(last, /*report=*/true);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  const int64_t parameters = trainer.model().parameter_count();
+  const int64_t parameters = trainer.objective().parameter_count();
   const double state_bytes = 3.0 * 4.0 * static_cast<double>(parameters);
   const double total = seconds * static_cast<double>(config.training.steps);
   if (as_json) {
@@ -89,9 +89,11 @@ int dry_run(const RunConfig& config, c10::Device device, bool as_json) {
   std::printf("parameters  %s\n", with_commas(parameters).c_str());
   std::printf("memory      %s weights and optimizer; %s peak of the process in one step\n",
               human_bytes(state_bytes).c_str(), human_bytes(peak_memory(device)).c_str());
-  std::printf("step        %.2f s for %lld prompts of %lld points in %lld dimensions, on %s\n",
-              seconds, static_cast<long long>(config.training.batch_size),
-              static_cast<long long>(report->n_points), static_cast<long long>(report->n_dims),
+  const std::string shape =
+      trains_language(config) ? str(report->n_points, " demonstrations")
+                              : str(report->n_points, " points in ", report->n_dims, " dimensions");
+  std::printf("step        %.2f s for %lld prompts of %s, on %s\n", seconds,
+              static_cast<long long>(config.training.batch_size), shape.c_str(),
               device.str().c_str());
   std::printf("time        about %s for %s steps (the first step is slower than the rest)\n",
               human_duration(total).c_str(), with_commas(config.training.steps).c_str());
@@ -181,6 +183,32 @@ void print_final_errors(RegressionModel& model, const RunConfig& config, bool as
   std::printf("%s\n", line.dump(2).c_str());
 }
 
+// Exports the trained language model and says how often its last answers were wrong.
+void finish_language_run(const LanguageModel& model, const RunConfig& config,
+                         const std::filesystem::path& run, const std::optional<StepReport>& last,
+                         bool as_json) {
+  const std::filesystem::path folder = run / "hf";
+  export_trained_language_model(model, folder);
+  const std::vector<double> errors = last ? last->errors : std::vector<double>();
+  if (as_json) {
+    const Json line = {
+        {"schema", "icl.train"},
+        {"version", 1},
+        {"n", static_cast<int64_t>(errors.size()) - 1},
+        {"errors", {{config.model.family, errors.empty() ? Json() : Json(errors.back())}}},
+        {"exported", folder.string()}};
+    std::printf("%s\n", line.dump(2).c_str());
+    return;
+  }
+  if (!errors.empty()) {
+    std::printf("wrong answers in the last batch: %.3f without a demonstration, %.3f after %zu\n",
+                errors.front(), errors.back(), errors.size() - 1);
+  }
+  std::printf(
+      "exported to %s; try: icl-nlp eval --model %s --tasks algorithmic --shots 0,1,2,4,8\n",
+      folder.c_str(), folder.c_str());
+}
+
 }  // namespace
 
 void add_train_options(CLI::App& app, TrainOptions& options) {
@@ -218,7 +246,7 @@ int train(const TrainOptions& options, const CommonOptions& common) {
     trainer.resume_from(find_checkpoint(run));
     log_info(str("resuming '", run.string(), "' after step ", trainer.next_step()));
   }
-  const int64_t parameters = trainer.model().parameter_count();
+  const int64_t parameters = trainer.objective().parameter_count();
   log_info(str(config.name, ": ", config.model.family, " with ", with_commas(parameters),
                " parameters on ", device.str(), ", into '", run.string(), "'"));
   writer.begin(trainer.next_step() - 1, facts_of(config, trainer, device, parameters));
@@ -226,11 +254,13 @@ int train(const TrainOptions& options, const CommonOptions& common) {
   Events events(config, run);
   Progress progress("step", config.training.steps, common.show_progress());
   std::string details;
+  std::optional<StepReport> last;
   TrainingHooks hooks;
   hooks.stop_signal = pending_signal;
   hooks.on_step = [&](int64_t done, const std::optional<StepReport>& report) {
     if (report) {
       details = details_of(*report);
+      last = report;
       events.step(*report);
     }
     progress.update(done, details);
@@ -249,8 +279,13 @@ int train(const TrainOptions& options, const CommonOptions& common) {
       log_info(str("stopped after step ", outcome.steps_done,
                    " and saved; continue with: icl-train --out ", run.string(), " --resume"));
     }
-    if (outcome.signal == 0) print_final_errors(trainer.model(), config, common.json);
-    return outcome.signal == 0 ? 0 : 128 + outcome.signal;
+    if (outcome.signal != 0) return 128 + outcome.signal;
+    if (LanguageModel* language = trainer.objective().language()) {
+      finish_language_run(*language, config, run, last, common.json);
+    } else {
+      print_final_errors(trainer.model(), config, common.json);
+    }
+    return 0;
   } catch (const Error& error) {
     progress.finish();
     writer.end(trainer.next_step(), error.what());

@@ -20,13 +20,17 @@ void InputConfig::describe(Fields& f) {
 }
 
 void TaskConfig::describe(Fields& f) {
-  f.choice(
-      "function", function,
-      {"decision_tree", "linear_classification", "linear_regression", "noisy_linear_regression",
-       "quadratic_regression", "relu_2nn_regression", "sparse_linear_regression"},
-      "class of functions that the prompts are drawn from");
+  f.choice("function", function,
+           {"decision_tree", "language", "linear_classification", "linear_regression",
+            "noisy_linear_regression", "quadratic_regression", "relu_2nn_regression",
+            "sparse_linear_regression"},
+           "class of functions that the prompts are drawn from; language: documents of "
+           "demonstrations of "
+           "the algorithmic tasks of icl-nlp, a byte a token (points: demonstrations)");
+  const bool language = function == "language";
+  f.when(!language, "function is not language");
   f.integer("n_dims", n_dims, between(1, 4096), "dimensions D of an input");
-  f.when(function != "linear_classification" && function != "decision_tree" &&
+  f.when(!language && function != "linear_classification" && function != "decision_tree" &&
              function != "relu_2nn_regression",
          "function is a linear or quadratic regression");
   f.number("scale", scale, above(0), "factor on the noiseless function value");
@@ -40,12 +44,13 @@ void TaskConfig::describe(Fields& f) {
   f.integer("hidden_width", hidden_width, at_least(1), "hidden units of the random network");
   f.when(function == "decision_tree", "function is decision_tree");
   f.integer("depth", depth, between(1, 16), "depth of the random tree");
-  f.always();
+  f.when(!language, "function is not language");
   f.integer("num_tasks", num_tasks, at_least(0),
             "draw functions from a fixed pool of this many; 0: a fresh function each time");
   f.integer("num_training_examples", num_training_examples, at_least(0),
             "draw whole prompts from a fixed pool of this many; 0: a fresh prompt each time");
-  f.group("inputs", inputs, "where the inputs come from");
+  f.always();
+  if (!language) f.group("inputs", inputs, "where the inputs come from");
 }
 
 }  // namespace icl

@@ -114,6 +114,10 @@ LoadedRun load_run(const fs::path& run, const std::string& which, c10::Device de
   } catch (const UsageError& error) {
     throw DataError(str("'", run.string(), "': its config cannot be used: ", error.what()));
   }
+  if (loaded.config.task.function == "language") {
+    throw DataError(str("'", run.string(), "' is a run of a language model: use icl-nlp on '",
+                        (run / "hf").string(), "', which it exports when it is finished"));
+  }
   loaded.model = std::make_shared<RegressionModel>(loaded.config.model, loaded.config.task.n_dims);
   const fs::path weights = loaded.checkpoint.path / "model.safetensors";
   copy_tensors(SafetensorsFile(weights), weights.string(), *loaded.model);

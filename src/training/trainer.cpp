@@ -2,7 +2,6 @@
 #include "icl/training/trainer.h"
 
 #include <ATen/ATen.h>
-#include <ATen/autocast_mode.h>
 
 #include <chrono>
 #include <cmath>
@@ -12,49 +11,12 @@
 #include "icl/base/random.h"
 #include "icl/io/files.h"
 #include "icl/tasks/curriculum.h"
-#include "icl/tasks/registry.h"
 
 namespace icl {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 using Json = nlohmann::ordered_json;
-
-// Matrix products in bfloat16 while it lives; parameters, residual stream and states stay float32.
-class MixedPrecision {
- public:
-  MixedPrecision(const std::string& precision, c10::Device device)
-      : on_(precision == "bfloat16"), type_(device.type()) {
-    if (!on_) return;
-    at::autocast::set_autocast_dtype(type_, at::kBFloat16);
-    at::autocast::set_autocast_enabled(type_, true);
-  }
-  ~MixedPrecision() {
-    if (!on_) return;
-    at::autocast::clear_cache();
-    at::autocast::set_autocast_enabled(type_, false);
-  }
-  MixedPrecision(const MixedPrecision&) = delete;
-  MixedPrecision& operator=(const MixedPrecision&) = delete;
-
- private:
-  bool on_;
-  c10::DeviceType type_;
-};
-
-// Weights come from ATen's default generator: seeded, the model is a function of config and seed.
-std::shared_ptr<RegressionModel> make_model(const RunConfig& config, c10::Device device) {
-  at::manual_seed(RandomStream(static_cast<uint64_t>(config.seed), "initial weights").key());
-  auto model = std::make_shared<RegressionModel>(config.model, config.task.n_dims);
-  model->to(device);
-  model->train();
-  return model;
-}
-
-std::vector<double> to_vector(const at::Tensor& values) {
-  const at::Tensor wide = values.detach().to(at::kCPU, at::kDouble).contiguous();
-  return {wide.data_ptr<double>(), wide.data_ptr<double>() + wide.numel()};
-}
 
 }  // namespace
 
@@ -74,14 +36,13 @@ Json to_json(const StepReport& report) {
 Trainer::Trainer(RunConfig config, c10::Device device)
     : config_(std::move(config)),
       device_(device),
-      model_(make_model(config_, device)),
-      optimizer_(*model_, config_.training.optimizer),
-      sampler_(config_.task, static_cast<uint64_t>(config_.seed), "train"),
+      objective_(make_objective(config_, device)),
+      optimizer_(objective_->module(), config_.training.optimizer),
       non_finite_(at::zeros({}, at::TensorOptions().device(device))) {}
 
 void Trainer::resume_from(const Checkpoint& checkpoint) {
   const auto weights = checkpoint.path / "model.safetensors";
-  copy_tensors(SafetensorsFile(weights), weights.string(), *model_);
+  copy_tensors(SafetensorsFile(weights), weights.string(), objective_->module());
   optimizer_.load_state(SafetensorsFile(checkpoint.path / "optimizer.safetensors"));
   const auto path = checkpoint.path / "state.json";
   const Json state = Json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
@@ -95,27 +56,21 @@ void Trainer::resume_from(const Checkpoint& checkpoint) {
   if (state.contains("best")) best_ = Best{state["best"]["step"], state["best"]["error"]};
 }
 
+RegressionModel& Trainer::model() {
+  ICL_ASSERT(objective_->regression() != nullptr, "this run trains a language model");
+  return *objective_->regression();
+}
+
 std::optional<StepReport> Trainer::step(int64_t index, bool report) {
   const TrainingConfig& training = config_.training;
   const CurriculumStage stage = curriculum_stage(training.curriculum, index);
-  const Batch batch = sampler_.sample({.step = index,
-                                       .batch_size = training.batch_size,
-                                       .n_points = stage.n_points,
-                                       .n_dims = stage.n_dims});
-  const at::Tensor xs_BKD = batch.xs_BKD.to(device_);
-  const at::Tensor ys_BK = batch.ys_BK.to(device_);
-  const TaskInfo& task = task_info(config_.task.function);
   // Dropout draws from the default generator: seeded by the step, a replayed step is the same.
   at::manual_seed(
       RandomStream(static_cast<uint64_t>(config_.seed), "dropout").at_step(index).key());
 
   optimizer_.zero_grad();
-  at::Tensor predictions_BK;
-  {
-    const MixedPrecision mixed(training.precision, device_);
-    predictions_BK = model_->predict(xs_BKD, ys_BK).to(at::kFloat);
-  }
-  const at::Tensor loss = task.loss(predictions_BK, ys_BK);
+  const StepLoss batch = objective_->loss(index, stage);
+  const at::Tensor& loss = batch.loss;
   loss.backward();
   const at::Tensor grad_norm = optimizer_.gradient_norm();
   {
@@ -133,11 +88,11 @@ std::optional<StepReport> Trainer::step(int64_t index, bool report) {
   if (!report) return std::nullopt;
 
   const at::NoGradGuard no_grad;
-  const double zero_loss = task.loss(at::zeros_like(ys_BK), ys_BK).item<double>();
+  BatchFigures figures = batch.figures();
   return StepReport{.step = index,
                     .loss = loss.item<double>(),
-                    .relative_loss = loss.item<double>() / zero_loss,
-                    .errors = to_vector(task.error(predictions_BK, ys_BK).mean(0)),
+                    .relative_loss = loss.item<double>() / figures.zero_loss,
+                    .errors = std::move(figures.errors),
                     .grad_norm = grad_norm.item<double>(),
                     .lr = lr,
                     .n_points = stage.n_points,
@@ -156,16 +111,17 @@ void Trainer::check_finite(int64_t index) const {
 void Trainer::save(RunWriter& writer) const {
   Json state = {{"format", 1}, {"step", next_step_}};
   if (best_) state["best"] = {{"step", best_->step}, {"error", best_->error}};
-  writer.checkpoint(next_step_, {{"model.safetensors", safetensors_bytes(tensors_of(*model_))},
-                                 {"optimizer.safetensors", safetensors_bytes(optimizer_.state())},
-                                 {"state.json", state.dump(2) + "\n"}});
+  writer.checkpoint(next_step_,
+                    {{"model.safetensors", safetensors_bytes(tensors_of(objective_->module()))},
+                     {"optimizer.safetensors", safetensors_bytes(optimizer_.state())},
+                     {"state.json", state.dump(2) + "\n"}});
   if (best_ && best_->step == next_step_) writer.mark_best(next_step_);
 }
 
 bool Trainer::evaluate(RunWriter& writer, const TrainingHooks& hooks) {
-  model_->eval();
-  const std::map<std::string, std::vector<double>> errors = hooks.evaluate(*model_);
-  model_->train();
+  objective_->module().eval();
+  const std::map<std::string, std::vector<double>> errors = hooks.evaluate(model());
+  objective_->module().train();
   writer.metrics({{"step", next_step_ - 1}, {"evaluation", errors}});
   if (errors.empty()) return false;
   const auto standard = errors.find("standard");

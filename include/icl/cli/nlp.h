@@ -5,10 +5,27 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "icl/cli/program.h"
 
 namespace icl {
+
+struct NlpEvalOptions {
+  std::string model;
+  std::string tokenizer;                       // empty: the one in the model's folder
+  std::vector<std::string> tasks = {"paper"};  // all, paper, categories, names
+  std::vector<int64_t> shots = {5};
+  int64_t prompts = 400;
+  int64_t limit = 0;  // 0: none
+  std::string data_dir;
+  std::string synonyms;
+  std::string out;
+  std::string samples;
+  int64_t batch_size = 32;
+  int64_t shared_context = 0;  // queries of a context
+  bool task_vectors = false;
+};
 
 struct LogitsOptions {
   std::string model;  // folder, or a .pth file
@@ -26,10 +43,13 @@ struct GenerateOptions {
 
 void add_logits_options(CLI::App& app, LogitsOptions& options);
 void add_generate_options(CLI::App& app, GenerateOptions& options);
+void add_nlp_eval_options(CLI::App& app, NlpEvalOptions& options);
 
 // The logits of every position of each sequence: one float32 tensor [T, rows of the head] a name.
 int run_logits(const LogitsOptions& options, const CommonOptions& common);
 // Continues each sequence, or the prompt, by the likeliest token, max_new_tokens times.
 int run_generate(const GenerateOptions& options, const CommonOptions& common);
+// Accuracy on simple language tasks: a table on stdout, JSON and CSV into --out.
+int run_nlp_eval(const NlpEvalOptions& options, const CommonOptions& common);
 
 }  // namespace icl

@@ -19,9 +19,8 @@
 #include <vector>
 
 #include "icl/config/run_config.h"
-#include "icl/models/regression_model.h"
 #include "icl/models/run_folder.h"
-#include "icl/tasks/task_sampler.h"
+#include "icl/training/objective.h"
 #include "icl/training/optimizer.h"
 #include "icl/training/run_writer.h"
 
@@ -30,7 +29,7 @@ namespace icl {
 // What one optimizer step showed; `step` is its index, from 0.
 struct StepReport {
   int64_t step = 0;
-  double loss = 0;             // mean over prompts and points, not normalised (paper's objective)
+  double loss = 0;             // mean over prompts and points (language: tokens), not normalised
   double relative_loss = 0;    // loss / the loss of always predicting zero on the same batch
   std::vector<double> errors;  // per point, mean over prompts
   double grad_norm = 0;        // before clipping
@@ -72,7 +71,8 @@ class Trainer {
   // One step at the given index; the report is made when asked for (it waits for the device).
   std::optional<StepReport> step(int64_t index, bool report);
 
-  RegressionModel& model() { return *model_; }
+  Objective& objective() { return *objective_; }
+  RegressionModel& model();  // of a run that trains one
   int64_t next_step() const { return next_step_; }
 
  private:
@@ -88,9 +88,8 @@ class Trainer {
 
   RunConfig config_;
   c10::Device device_;
-  std::shared_ptr<RegressionModel> model_;
+  std::unique_ptr<Objective> objective_;
   Optimizer optimizer_;
-  TaskSampler sampler_;
   int64_t next_step_ = 0;
   std::optional<Best> best_;
   at::Tensor non_finite_;  // float32 scalar on the device: 1 once a step was not finite

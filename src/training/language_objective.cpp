@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "icl/base/error.h"
+#include "icl/base/random.h"
+#include "icl/base/text.h"
+#include "icl/io/files.h"
+#include "icl/language/byte_tokenizer.h"
+#include "icl/language/scoring.h"
+#include "icl/language/tasks.h"
+#include "src/training/mixed_precision.h"
+#include "src/training/objectives.h"
+
+namespace icl {
+namespace {
+
+constexpr int64_t kIgnored = -100;  // targets that count nowhere
+
+// The paper's algorithmic tasks; all that need no words.
+const std::vector<LanguageTask>& tasks() {
+  static const std::vector<LanguageTask> list = [] {
+    std::vector<LanguageTask> loaded;
+    for (const LanguageTaskInfo& info : expand_language_tasks({"algorithmic"})) {
+      if (info.in_paper) loaded.push_back(generated_language_task(info));
+    }
+    return loaded;
+  }();
+  return list;
+}
+
+int64_t most_points() {
+  int64_t most = tasks().front().n_items();
+  for (const LanguageTask& task : tasks()) most = std::min(most, task.n_items());
+  return most;
+}
+
+// "example:a,b,c,d->a\n"
+constexpr int64_t kLongestDemonstration = 19;
+
+void check(const RunConfig& config) {
+  const int64_t points = config.training.curriculum.points.end;
+  if (points > most_points()) {
+    throw UsageError(str("training.curriculum.points.end: ", points, ", expected at most ",
+                         most_points(),
+                         " where task.function is language: its smallest task has no more items"));
+  }
+  if (config.model.family == "gpt2" && config.model.n_positions < points * kLongestDemonstration) {
+    throw UsageError(str("model.n_positions: ", config.model.n_positions, ", expected at least ",
+                         points * kLongestDemonstration, " bytes for ", points,
+                         " demonstrations (training.curriculum.points.end)"));
+  }
+  if (config.evaluation.every > 0) {
+    throw UsageError(str("evaluation.every: ", config.evaluation.every,
+                         ", expected 0 where task.function is language: icl-nlp eval measures the "
+                         "exported model"));
+  }
+}
+
+// Next-byte prediction.
+class LanguageObjective : public Objective {
+ public:
+  LanguageObjective(const RunConfig& config, c10::Device device)
+      : config_(config), device_(device) {
+    check(config);
+    seed_initial_weights(config);
+    model_ = make_language_model(config.model, kByteTokens);
+    for (at::Tensor& parameter : model_->parameters()) parameter.requires_grad_(true);
+    model_->to(device);
+    model_->train();
+  }
+
+  torch::nn::Module& module() override { return *model_; }
+  int64_t parameter_count() const override { return model_->parameter_count(); }
+  LanguageModel* language() override { return model_.get(); }
+
+  StepLoss loss(int64_t step, const CurriculumStage& stage) override {
+    const Documents documents = sample_documents(static_cast<uint64_t>(config_.seed), step,
+                                                 config_.training.batch_size, stage.n_points);
+    const int64_t length = documents.ids_BT.size(1);
+    at::Tensor targets = documents.ids_BT.narrow(1, 1, length - 1).clone();
+    for (size_t b = 0; b < documents.lengths.size(); ++b) {
+      targets[static_cast<int64_t>(b)].slice(0, documents.lengths[b] - 1).fill_(kIgnored);
+    }
+    const at::Tensor ids = documents.ids_BT.narrow(1, 0, length - 1).to(device_);
+    at::Tensor logits_BTV;
+    {
+      const MixedPrecision mixed(config_.training.precision, device_);
+      logits_BTV = model_->logits(ids).to(at::kFloat);
+    }
+    targets = targets.to(device_);
+    const auto cross_entropy = [targets](const at::Tensor& logits) {
+      return at::cross_entropy_loss(logits.flatten(0, 1), targets.flatten(), {},
+                                    at::Reduction::Mean, kIgnored);
+    };
+    const auto figures = [=, answers = documents.answers] {
+      return BatchFigures{
+          .zero_loss = cross_entropy(at::zeros_like(logits_BTV)).template item<double>(),
+          .errors = wrong_answers(logits_BTV, targets, answers)};
+    };
+    return {cross_entropy(logits_BTV), figures};
+  }
+
+ private:
+  // Per demonstration: the share of documents whose answer is not the likeliest byte.
+  static std::vector<double> wrong_answers(const at::Tensor& logits_BTV, const at::Tensor& targets,
+                                           const std::vector<std::vector<int64_t>>& answers) {
+    const at::Tensor wrong =
+        (logits_BTV.detach().argmax(2) != targets).to(at::kCPU, at::kDouble).contiguous();
+    const auto* values = wrong.data_ptr<double>();
+    const int64_t length = wrong.size(1);
+    std::vector<double> errors(answers.front().size(), 0.0);
+    for (size_t b = 0; b < answers.size(); ++b) {
+      for (size_t i = 0; i < errors.size(); ++i) {
+        // The byte at a place is the target of the one before.
+        errors[i] += values[static_cast<int64_t>(b) * length + answers[b][i] - 1] /
+                     static_cast<double>(answers.size());
+      }
+    }
+    return errors;
+  }
+
+  RunConfig config_;
+  c10::Device device_;
+  std::shared_ptr<LanguageModel> model_;
+};
+
+}  // namespace
+
+std::unique_ptr<Objective> make_language_objective(const RunConfig& config, c10::Device device) {
+  return std::make_unique<LanguageObjective>(config, device);
+}
+
+Documents sample_documents(uint64_t seed, int64_t step, int64_t batch_size, int64_t n_points) {
+  const RandomStream stream = RandomStream(seed, "documents").at_step(step);
+  const at::Tensor chosen =
+      stream.child("task").integers({batch_size}, static_cast<int64_t>(tasks().size()));
+  std::vector<std::string> texts;
+  Documents documents;
+  size_t longest = 0;
+  for (int64_t b = 0; b < batch_size; ++b) {
+    const LanguageTask& task = tasks()[static_cast<size_t>(chosen.data_ptr<int64_t>()[b])];
+    std::string& text = texts.emplace_back();
+    auto& answers = documents.answers.emplace_back();
+    for (const WordPair& pair : task.draw(stream.child("items").at_step(b), n_points)) {
+      text += prompt_text({}, pair.input);
+      answers.push_back(static_cast<int64_t>(text.size()));
+      text += pair.output + "\n";
+    }
+    documents.lengths.push_back(static_cast<int64_t>(text.size()));
+    longest = std::max(longest, text.size());
+  }
+  documents.ids_BT = at::full({batch_size, static_cast<int64_t>(longest)}, int64_t{'\n'},
+                              at::TensorOptions().dtype(at::kLong));
+  auto* ids = documents.ids_BT.data_ptr<int64_t>();
+  for (size_t b = 0; b < texts.size(); ++b) {
+    std::transform(texts[b].begin(), texts[b].end(), ids + b * longest,
+                   [](char byte) { return int64_t{static_cast<unsigned char>(byte)}; });
+  }
+  return documents;
+}
+
+void export_trained_language_model(const LanguageModel& model,
+                                   const std::filesystem::path& folder) {
+  std::error_code failure;
+  std::filesystem::create_directories(folder, failure);
+  if (failure) throw DataError(str("'", folder.string(), "': ", failure.message()));
+  write_file_atomically(folder / "tokenizer.json", byte_tokenizer_json());
+  export_language_model(model, folder);
+}
+
+}  // namespace icl

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+
+#include <cmath>
+
+#include "icl/base/error.h"
+#include "icl/io/files.h"
+#include "icl/language/tokenizer.h"
+#include "icl/training/trainer.h"
+#include "tests/support/temp_folder.h"
+
+namespace icl {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using testing::message_of;
+using testing::TempFolder;
+
+RunConfig tiny(const std::string& family) {
+  RunConfig config;
+  config.seed = 3;
+  config.model = {.family = family, .d_model = 16, .n_layer = 1, .d_state = 4, .n_head = 2};
+  config.model.positions = "learned";
+  config.model.n_positions = 80;
+  config.task.function = "language";
+  config.training.steps = 9;
+  config.training.batch_size = 4;
+  config.training.optimizer.lr = 1e-2;
+  config.training.curriculum.points = {.start = 3, .end = 3};
+  config.training.log_every = 1;
+  config.training.checkpoint_every = 3;
+  return config;
+}
+
+// The documents' texts.
+std::vector<std::string> texts_of(const Documents& documents) {
+  std::vector<std::string> texts;
+  for (size_t b = 0; b < documents.lengths.size(); ++b) {
+    std::string& text = texts.emplace_back();
+    for (int64_t t = 0; t < documents.lengths[b]; ++t) {
+      text += static_cast<char>(documents.ids_BT[static_cast<int64_t>(b)][t].item<int64_t>());
+    }
+  }
+  return texts;
+}
+
+TEST(Documents, AreDemonstrationsOfOneTaskEach) {
+  const Documents documents = sample_documents(1, 5, 60, 4);
+  const std::vector<std::string> texts = texts_of(documents);
+  ASSERT_EQ(texts.size(), 60u);
+  int n_upper = 0, n_next = 0, n_lists = 0;
+  for (size_t b = 0; b < texts.size(); ++b) {
+    EXPECT_EQ(std::count(texts[b].begin(), texts[b].end(), '\n'), 4) << texts[b];
+    EXPECT_TRUE(texts[b].starts_with("example:") && texts[b].ends_with("\n"));
+    ASSERT_EQ(documents.answers[b].size(), 4u);
+    int upper = 0, next = 0;
+    for (const int64_t place : documents.answers[b]) {
+      const auto at = static_cast<size_t>(place);
+      EXPECT_EQ(texts[b].substr(at - 2, 2), "->");
+      EXPECT_EQ(texts[b][at + 1], '\n');
+      upper += texts[b][at] == texts[b][at - 3] - 'a' + 'A';
+      next += texts[b][at] == texts[b][at - 3] + 1;
+    }
+    n_upper += upper == 4;
+    n_next += next == 4;
+    n_lists += texts[b].find(',') != std::string::npos;
+  }
+  EXPECT_GT(n_upper, 2);
+  EXPECT_GT(n_next, 2);
+  EXPECT_GT(n_lists, 8);
+}
+
+TEST(Documents, AreAFunctionOfSeedAndStepAndPaddedWithNewlines) {
+  const Documents documents = sample_documents(1, 5, 8, 4);
+  EXPECT_TRUE(at::equal(documents.ids_BT, sample_documents(1, 5, 8, 4).ids_BT));
+  EXPECT_NE(texts_of(documents), texts_of(sample_documents(1, 6, 8, 4)));
+  EXPECT_NE(texts_of(documents), texts_of(sample_documents(2, 5, 8, 4)));
+  int64_t longest = 0;
+  for (size_t b = 0; b < 8; ++b) {
+    longest = std::max(longest, documents.lengths[b]);
+    EXPECT_TRUE(documents.ids_BT[static_cast<int64_t>(b)]
+                    .slice(0, documents.lengths[b])
+                    .eq('\n')
+                    .all()
+                    .item<bool>());
+  }
+  EXPECT_EQ(documents.ids_BT.size(1), longest);
+}
+
+TEST(LanguageObjective, LosesLog256WithoutKnowledgeAndLearns) {
+  for (const char* family : {"gpt2", "mamba"}) {
+    RunConfig config = tiny(family);
+    config.training.steps = 60;
+    Trainer trainer(config, c10::kCPU);
+    const auto first = trainer.step(0, true);
+    EXPECT_NEAR(first->loss / first->relative_loss, std::log(256.0), 1e-5) << family;
+    EXPECT_NEAR(first->loss, std::log(256.0), 1.5) << family;
+    EXPECT_EQ(first->errors.size(), 3u);
+    for (int64_t i = 1; i < 59; ++i) trainer.step(i, false);
+    EXPECT_LT(trainer.step(59, true)->loss, 0.6 * first->loss) << family;
+  }
+}
+
+// Steps past the end of a short document play no part: its loss alone is that in a longer batch.
+TEST(LanguageObjective, LeavesPaddingOut) {
+  RunConfig config = tiny("mamba");
+  config.training.batch_size = 1;
+  const auto alone = make_objective(config, c10::kCPU);
+  const at::NoGradGuard no_grad;
+  const Documents documents = sample_documents(3, 0, 1, 3);
+  const at::Tensor ids = documents.ids_BT;
+  const at::Tensor logits = alone->language()->logits(ids.slice(1, 0, -1));
+  const at::Tensor expected = -at::log_softmax(logits[0], 1)
+                                   .gather(1, ids[0].slice(0, 1).unsqueeze(1))
+                                   .slice(0, 0, documents.lengths[0] - 1)
+                                   .mean();
+  EXPECT_NEAR(alone->loss(0, {.n_points = 3}).loss.item<double>(), expected.item<double>(), 1e-5);
+}
+
+TEST(LanguageTraining, ResumesToTheSameBytes) {
+  for (const char* family : {"gpt2", "mamba"}) {
+    const TempFolder folder;
+    const auto run = [&](const char* name, int64_t steps, bool resume) {
+      RunConfig config = tiny(family);
+      config.training.schedule.name = "constant";
+      config.training.steps = steps;
+      RunWriter writer(folder / name, config, resume);
+      Trainer trainer(config, c10::kCPU);
+      if (resume) trainer.resume_from(find_checkpoint(folder / name));
+      writer.begin(trainer.next_step() - 1, {{"threads", 1}});
+      trainer.run(writer, {});
+    };
+    run("whole", 9, false);
+    run("pieces", 6, false);
+    run("pieces", 9, true);
+    for (const char* file : {"model.safetensors", "optimizer.safetensors", "state.json"}) {
+      EXPECT_EQ(read_file(checkpoint_path(folder / "pieces", 9) / file),
+                read_file(checkpoint_path(folder / "whole", 9) / file))
+          << family << " " << file;
+    }
+    EXPECT_THAT(message_of([&] { load_run(folder / "whole"); }),
+                HasSubstr("is a run of a language model: use icl-nlp on"));
+  }
+}
+
+TEST(LanguageTraining, ExportsWhatIclNlpReads) {
+  for (const char* family : {"gpt2", "mamba"}) {
+    const TempFolder folder;
+    Trainer trainer(tiny(family), c10::kCPU);
+    trainer.step(0, false);
+    LanguageModel& model = *trainer.objective().language();
+    export_trained_language_model(model, folder / "run/hf");
+    const LoadedModel loaded = load_language_model(folder / "run/hf");
+    ASSERT_TRUE(loaded.tokenizer.has_value());
+    const std::vector<int64_t> ids = load_tokenizer(*loaded.tokenizer)->encode("example:a->\n é");
+    EXPECT_EQ(ids[0], 'e');
+    EXPECT_EQ(ids.size(), 15u);
+    EXPECT_EQ(ids[11], '\n');
+    EXPECT_EQ(ids[13], 0xc3);
+    const at::NoGradGuard no_grad;
+    const at::Tensor batch = at::tensor(ids, at::kLong).unsqueeze(0);
+    EXPECT_TRUE(at::allclose(loaded.model->logits(batch), model.logits(batch), 1e-5, 1e-5))
+        << family;
+  }
+}
+
+TEST(LanguageTraining, RefusesWhatDoesNotFit) {
+  const auto complaint = [](const auto& change) {
+    RunConfig config = tiny("gpt2");
+    change(config);
+    return message_of([&] { make_objective(config, c10::kCPU); });
+  };
+  EXPECT_EQ(complaint([](RunConfig&) {}), "");
+  EXPECT_THAT(complaint([](RunConfig& c) { c.training.curriculum.points.end = 26; }),
+              HasSubstr("training.curriculum.points.end: 26, expected at most 25"));
+  EXPECT_THAT(complaint([](RunConfig& c) { c.model.n_positions = 56; }),
+              HasSubstr("model.n_positions: 56, expected at least 57 bytes for 3"));
+  EXPECT_THAT(complaint([](RunConfig& c) { c.evaluation.every = 5; }),
+              HasSubstr("evaluation.every: 5, expected 0"));
+  EXPECT_NE(complaint([](RunConfig& c) { c.model.family = "s4"; }), "");
+}
+
+}  // namespace
+}  // namespace icl
