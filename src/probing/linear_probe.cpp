@@ -6,9 +6,10 @@
 #include <algorithm>
 #include <array>
 
-#include "bootstrap.h"
+#include "icl/base/bootstrap.h"
 #include "icl/base/error.h"
 #include "linear_targets.h"
+#include "numbers.h"
 #include "ridge.h"
 
 namespace icl {
@@ -178,14 +179,14 @@ struct Score {
   std::vector<double> r2, low, high;
 };
 
-Score score(const Tally& tally, int64_t site, const Span& span, const at::Tensor& counts_RN) {
+Score score(const Tally& tally, int64_t site, const Span& span, const Bootstrap& bootstrap) {
   const int64_t all = tally.mean.size(0);
   const at::Tensor error =
       tally.probe.narrow(1, site * all + span.first, span.size).sum(1);          // [L, blocks]
   const at::Tensor spread = tally.mean.narrow(0, span.first, span.size).sum(0);  // [blocks]
   const at::Tensor drawn =
-      1 - at::matmul(error, counts_RN.t()) / at::matmul(counts_RN, spread).unsqueeze(0);
-  const probing::Quantiles interval = probing::quantiles(drawn);
+      1 - bootstrap.means(error.t()) / bootstrap.means(spread.unsqueeze(1));  // [R, L]
+  const Interval interval = interval_of(drawn, probing::kCoverage);
   return {numbers(1 - error.sum(1) / spread.sum()), numbers(interval.low), numbers(interval.high)};
 }
 
@@ -209,8 +210,8 @@ LinearResult probe_linear(ProbedModel& model, const TaskConfig& task, int64_t tr
   }
   const at::Tensor target_mean = train[0].cross[train[0].cross.size(0) - 1] / train[0].count;
   const Tally tally = test(source, probes, target_mean, options);
-  const at::Tensor counts = probing::resample_counts(options.resamples, tally.mean.size(1),
-                                                     RandomStream(options.seed, "linear probe"));
+  const Bootstrap bootstrap(options.resamples, tally.mean.size(1),
+                            RandomStream(options.seed, "linear probe").child("bootstrap"));
   LinearResult result{.n_points = options.n_points,
                       .n_train = batches(options.n_train, options) * options.batch,
                       .n_validation = batches(options.n_validation, options) * options.batch,
@@ -220,8 +221,8 @@ LinearResult probe_linear(ProbedModel& model, const TaskConfig& task, int64_t tr
   for (int64_t site = 0; site < kSites; ++site) {
     for (size_t i = 0; i < source.names.size(); ++i) {
       const Span span = source.spans[i];
-      const Score own = score(tally, site, span, counts);
-      const Score control = score(tally, site, {span.first + half, span.size}, counts);
+      const Score own = score(tally, site, span, bootstrap);
+      const Score control = score(tally, site, {span.first + half, span.size}, bootstrap);
       LinearTarget target{.name = source.names[i],
                           .tokens = kTokens[static_cast<size_t>(site)],
                           .r2 = own.r2,

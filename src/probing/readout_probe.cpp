@@ -3,9 +3,10 @@
 
 #include <ATen/ATen.h>
 
-#include "bootstrap.h"
+#include "icl/base/bootstrap.h"
 #include "icl/base/error.h"
 #include "icl/probing/references.h"
+#include "numbers.h"
 
 namespace icl {
 namespace {
@@ -58,14 +59,13 @@ Fit fit(const at::Tensor& decoded_LBF, const at::Tensor& ys_BF) {
 class Summary {
  public:
   Summary(int64_t prompts, const ReadoutOptions& options)
-      : weights_RB_(probing::resample_counts(options.resamples, prompts,
-                                             RandomStream(options.seed, "probe")) /
-                    static_cast<double>(prompts)),
+      : bootstrap_(options.resamples, prompts,
+                   RandomStream(options.seed, "probe").child("bootstrap")),
         options_(options) {}
 
   // Rows of `values` [S, B] over prompts.
   Profile profile(std::string name, const at::Tensor& values_SB) const {
-    const probing::Quantiles interval = probing::quantiles(at::matmul(values_SB, weights_RB_.t()));
+    const Interval interval = interval_of(bootstrap_.means(values_SB.t()), probing::kCoverage);
     return {.name = std::move(name),
             .mean = numbers(values_SB.mean(1)),
             .std = numbers(values_SB.std(1)),
@@ -85,8 +85,8 @@ class Summary {
       const at::Tensor distance_SB = errors(steps_SBQ, layers_LBQ[layer]);
       const at::Tensor mean = distance_SB.mean(1);
       const int64_t best = mean.argmin().item<int64_t>();
-      const at::Tensor drawn = at::matmul(distance_SB, weights_RB_.t()).argmin(0);
-      const probing::Quantiles interval = probing::quantiles(drawn);
+      const at::Tensor drawn = bootstrap_.means(distance_SB.t()).argmin(1);
+      const Interval interval = interval_of(drawn, probing::kCoverage);
       const auto step = [&](int64_t index) { return reference.steps[static_cast<size_t>(index)]; };
       match.step.push_back(step(best));
       match.low.push_back(step(interval.low.item<int64_t>()));
@@ -97,7 +97,7 @@ class Summary {
   }
 
  private:
-  at::Tensor weights_RB_;
+  Bootstrap bootstrap_;
   const ReadoutOptions& options_;
 };
 

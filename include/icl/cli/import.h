@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// icl-import: a run of the paper's Python code as a run folder.
+#pragma once
+
+#include <string>
+
+#include "icl/cli/program.h"
+
+namespace icl {
+
+struct ImportOptions {
+  std::string from;
+  std::string out;
+  bool all = false;  // every model_STEP.pt too, each as a checkpoint
+};
+
+void add_import_options(CLI::App& app, ImportOptions& options);
+int import_run(const ImportOptions& options, const CommonOptions& common);
+
+}  // namespace icl
