@@ -64,7 +64,7 @@ bool small() {
 }
 
 std::vector<int64_t> lengths() {
-  if (small()) return {1, 2, 3, 41, 82, 201};
+  if (small()) return {1, 2, 3, 41, 81, 82, 201, 257};
   return {1, 2, 3, 41, 81, 82, 201, 255, 257, 2047, 2049, 10007};
 }
 
