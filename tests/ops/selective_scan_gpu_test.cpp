@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <gmock/gmock.h>
-
 #include "icl/base/error.h"
 #include "icl/ops/selective_scan.h"
 #include "tests/ops/kernel_case.h"
 #include "tests/support/compare.h"
-#include "tests/support/temp_folder.h"
 
 namespace icl {
 namespace {
 
 using testing::call;
 using testing::check_kernels;
-using ::testing::HasSubstr;
 using testing::kernel_device;
 using testing::KernelCase;
-using testing::message_of;
 using testing::optional;
 using testing::Tensors;
 
@@ -179,15 +174,6 @@ TEST_F(CudaSelectiveScan, StridedAndUnalignedArguments) {
     return out;
   };
   check_kernels(viewed, at::kFloat);
-}
-
-TEST_F(CudaSelectiveScan, RefusesMoreStatesThanItHas) {
-  const KernelCase c = scan_case(1, 2, 1, 257);
-  Tensors in;
-  for (const at::Tensor& input : c.inputs) in.push_back(input.to(kernel_device().device));
-  const std::string message = message_of([&] { c.forward(in); });
-  EXPECT_THAT(message, HasSubstr("selective_scan: A is [1, 257]"));
-  EXPECT_THAT(message, HasSubstr("at most 256 states"));
 }
 
 // Through the public operator: dispatch, autograd, and the device left as it was.
