@@ -248,5 +248,24 @@ TEST_F(CudaOperators, LongConv) {
   check_repeats(long_conv_case(3, 300, 33, true), at::kFloat);
 }
 
+TEST_F(CudaOperators, DifferentiateThroughTheDispatcher) {
+  check_operator(conv_case(2, 9, 5, 4, true), [](const Tensors& in) -> Tensors {
+    return {causal_conv1d(in[0], in[1], in[2], true, in[3])};
+  });
+  check_operator(norm_case({4}, 33, true), [](const Tensors& in) -> Tensors {
+    const auto [normed, sum] = add_rms_norm(in[0], in[1], in[2], 1e-5);
+    return {normed, sum};
+  });
+  check_operator(wkv_case(2, 9, 5, true), [](const Tensors& in) -> Tensors {
+    const auto [y, state] = wkv(in[0], in[1], in[2], in[3], in[4]);
+    return {y, state};
+  });
+  check_operator(s4d_case(3, 4, 21), [](const Tensors& in) -> Tensors {
+    return {s4d_kernel(in[0], in[1], in[2], in[3], 21)};
+  });
+  check_operator(long_conv_case(2, 21, 5, true),
+                 [](const Tensors& in) -> Tensors { return {long_conv(in[0], in[1], in[2])}; });
+}
+
 }  // namespace
 }  // namespace icl
