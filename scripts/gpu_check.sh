@@ -69,13 +69,14 @@ step() {
   "$@" > "$logs/$name.txt" 2>&1
   note "$name" $?
 }
-# Two runs of some steps leave the same bytes.
+# train_twice CONFIG ARGUMENT...: two runs of some steps leave the same bytes
 train_twice() {
-  local run status=0
+  local run status=0 config="$1"
+  shift
   for run in a b; do
     rm -rf "$logs/run_$run"
-    "$bin/icl-train" --config "$1" --device cuda --out "$logs/run_$run" --no-progress \
-      --set training.steps=30 --set training.checkpoint_every=30 --set evaluation.every=0 || return 1
+    "$bin/icl-train" --config "$config" --device cuda --out "$logs/run_$run" --no-progress \
+      --set training.steps=30 --set training.checkpoint_every=30 --set training.schedule.warmup_steps=0 "$@" || return 1
   done
   cmp "$logs"/run_{a,b}/checkpoints/step_00000030/model.safetensors || status=1
   cmp "$logs"/run_{a,b}/checkpoints/step_00000030/optimizer.safetensors || status=1
@@ -95,8 +96,10 @@ if command -v compute-sanitizer > /dev/null; then
 else
   table+=("compute-sanitizer|not installed")
 fi
-for config in configs/quickstart/*.json; do
-  step "train_$(basename "$config" .json)" train_twice "$config"
+for family in mamba gpt2 s4 rwkv4; do
+  config="configs/paper/linear_regression/$family.json"
+  step "train_$family" train_twice "$config"
+  step "train_${family}_bf16" train_twice "$config" --set training.precision=bfloat16
 done
 step icl-bench "$bin/icl-bench" ops --device cuda
 cat "$logs/icl-bench.txt"

@@ -7,7 +7,8 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "icl/base/error.h"
+#include "kernels/cpu/kernels.h"
+#include "kernels/cpu/long_conv.h"
 #include "operator_cases.h"
 #include "timer.h"
 
@@ -94,13 +95,16 @@ int bench_ops(const CommonOptions& common) {
                {"icl_version", version_text()},
                {"device", device.str()},
                {"threads", at::get_num_threads()},
-               {"cpu", at::get_cpu_capability()},
+               {"simd", kernels::cpu::simd_target()},
+               {"long_conv_direct_up_to", kernels::cpu::kDirectLength},
                {"rows", Json::array()}};
   if (!common.json) {
+    std::printf("%s, %d threads, SIMD on the CPU: %s; float32\n", device.str().c_str(),
+                at::get_num_threads(), kernels::cpu::simd_target());
     std::printf(
-        "%s, %d threads; float32; an element is one (b, l, i, n) of the scan, else one "
-        "output\n",
-        device.str().c_str(), at::get_num_threads());
+        "An element is one (b, l, i, n) of the scan, else one output. On the CPU long_conv "
+        "is direct up to L=%lld, then by Fourier transforms.\n",
+        static_cast<long long>(kernels::cpu::kDirectLength));
     print_header();
   }
   for (const OperatorCase& work : operator_cases(device)) {

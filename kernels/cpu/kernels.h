@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "kernels/params.h"
 
@@ -93,7 +95,11 @@ void long_conv_backward_input(const LongConvGradParams<T, T>& params, int64_t be
 template <class T>
 void long_conv_backward_kernel(const LongConvGradParams<T, T>& params, int64_t begin, int64_t end);
 
-// What the run-time dispatch chose, e.g. "AVX2".
+// What the run-time dispatch chose, e.g. "AVX3" (Highway's name for AVX-512), and all that it could
+// have chosen on this machine.
 const char* simd_target();
+std::vector<std::string> simd_targets();
+// For tests: from now on the target of this name, one of simd_targets(); "" is the best again.
+void choose_simd_target(const std::string& name);
 
 }  // namespace icl::kernels::cpu

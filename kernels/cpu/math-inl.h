@@ -40,8 +40,7 @@ HWY_INLINE hn::Vec<D> exp2_fraction(D d, hn::Vec<D> r) {
 template <class D, HWY_IF_LANE_SIZE_D(D, 4)>
 HWY_INLINE hn::Vec<D> fast_exp2(D d, hn::Vec<D> x) {
 #if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
-  // In this order x86's min and max hand a NaN on.
-  const auto clamped = hn::Min(hn::Set(d, 200.0f), hn::Max(hn::Set(d, -200.0f), x));
+  const auto clamped = hn::Max(hn::Set(d, -200.0f), x);  // in this order x86 hands a NaN on
   const auto k = hn::Round(clamped);
   return scale_by_power(exp2_fraction(d, hn::Sub(clamped, k)), k);
 #else
@@ -62,11 +61,12 @@ HWY_INLINE hn::Vec<D> fast_exp2(D d, hn::Vec<D> x) {
 // e^x to about 1 ulp.
 template <class D, HWY_IF_LANE_SIZE_D(D, 4)>
 HWY_INLINE hn::Vec<D> fast_exp(D d, hn::Vec<D> x) {
-  // x log2(e) in two parts, the whole number k and the rest, which keeps its small digits.
+  // x = k ln 2 + r, with ln 2 in two parts, the first of few digits: exact without a fused product.
   const auto bounded = hn::Min(hn::Set(d, 130.0f), hn::Max(hn::Set(d, -130.0f), x));
   const auto k = hn::Round(hn::Mul(bounded, hn::Set(d, 1.44269504f)));
-  auto r = hn::MulSub(bounded, hn::Set(d, 1.44269504f), k);
-  r = hn::MulAdd(bounded, hn::Set(d, 1.92596299e-8f), r);
+  auto r = hn::NegMulAdd(k, hn::Set(d, 0.693359375f), bounded);
+  r = hn::NegMulAdd(k, hn::Set(d, -2.12194440e-4f), r);
+  r = hn::Mul(r, hn::Set(d, 1.44269504f));
 #if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
   return scale_by_power(exp2_fraction(d, r), k);
 #else
@@ -100,11 +100,18 @@ HWY_INLINE hn::Vec<D> silu_slope(D d, hn::Vec<D> x) {
   return hn::Mul(gate, hn::MulAdd(x, hn::Sub(one, gate), one));
 }
 
-// log(1 + e^x); above 20 it is x, as in ATen and the published kernels: in float32 they are equal.
+// log(1 + e^x) and its derivative sigmoid(x). Above 20 they are x and 1, as in ATen and the
+// published kernels: in float32 there is no difference.
+template <class D>
+struct Softplus {
+  hn::Vec<D> value, slope;
+};
+
 template <class D, HWY_IF_LANE_SIZE_D(D, 4)>
-HWY_INLINE hn::Vec<D> softplus(D d, hn::Vec<D> x) {
+HWY_INLINE Softplus<D> softplus(D d, hn::Vec<D> x) {
   // max(x, 0) + log(1 + e), e = e^-|x|, and log(1 + e) = 2 artanh(s), s = e / (2 + e) <= 1/3; the
   // series artanh(s) / s in s^2 interpolated at Chebyshev nodes: relative error 1e-10.
+  const auto one = hn::Set(d, 1.0f);
   const auto e = fast_exp(d, hn::Neg(hn::Abs(x)));
   const auto s = hn::Div(e, hn::Add(hn::Set(d, 2.0f), e));
   const auto w = hn::Mul(s, s);
@@ -113,22 +120,18 @@ HWY_INLINE hn::Vec<D> softplus(D d, hn::Vec<D> x) {
   series = hn::MulAdd(series, w, hn::Set(d, 0.14310104f));
   series = hn::MulAdd(series, w, hn::Set(d, 0.19999356f));
   series = hn::MulAdd(series, w, hn::Set(d, 0.3333334f));
-  series = hn::MulAdd(series, w, hn::Set(d, 1.0f));
+  series = hn::MulAdd(series, w, one);
   // x86's max hands on a NaN that comes second.
-  return hn::MulAdd(hn::Add(s, s), series, hn::Max(hn::Zero(d), x));
+  return {hn::MulAdd(hn::Add(s, s), series, hn::Max(hn::Zero(d), x)),
+          hn::Div(hn::IfThenElse(hn::Lt(x, hn::Zero(d)), e, one), hn::Add(one, e))};
 }
 template <class D, HWY_IF_LANE_SIZE_D(D, 8)>
-HWY_INLINE hn::Vec<D> softplus(D d, hn::Vec<D> x) {
+HWY_INLINE Softplus<D> softplus(D d, hn::Vec<D> x) {
   const auto bound = hn::Set(d, 20);
   const auto small = hn::Log1p(d, hn::Exp(d, hn::Min(bound, x)));
   // Only an ordinary number at most 20 takes the formula; a NaN stays itself.
-  return hn::IfThenElse(hn::Le(x, bound), small, x);
-}
-
-// d softplus / dx, with the same threshold.
-template <class D>
-HWY_INLINE hn::Vec<D> softplus_slope(D d, hn::Vec<D> x) {
-  return hn::IfThenElse(hn::Gt(x, hn::Set(d, 20)), hn::Set(d, 1), sigmoid(d, x));
+  return {hn::IfThenElse(hn::Le(x, bound), small, x),
+          hn::IfThenElse(hn::Gt(x, bound), hn::Set(d, 1), sigmoid(d, x))};
 }
 
 // Vectors over the channels of a row whose last lanes may lie outside the tensor.

@@ -20,15 +20,15 @@ template <class T>
 struct Segment {
   static constexpr int64_t kLanes = HWY_LANES(T);
   HWY_ALIGN T u[kSegment][kLanes];
-  HWY_ALIGN T raw[kSegment][kLanes];  // delta + bias, before softplus
   HWY_ALIGN T dt[kSegment][kLanes];
   HWY_ALIGN T input[kSegment][kLanes];  // dt u
   HWY_ALIGN T y[kSegment][kLanes];      // before the gate
 };
 
+// With `slope`, [steps][lanes], the derivative of softplus is put there.
 template <class T>
 void prepare(const SelectiveScanParams<T, T>& p, const Place& at, int64_t first, int64_t steps,
-             Segment<T>& s) {
+             Segment<T>& s, T* slope) {
   const Tag<T> d;
   const auto bias =
       p.delta_bias == nullptr ? hn::Zero(d) : load_lanes(d, p.delta_bias + at.channel, at.lanes);
@@ -38,9 +38,13 @@ void prepare(const SelectiveScanParams<T, T>& p, const Place& at, int64_t first,
     const auto u = load_lanes(d, p.u + row * p.u_stride + at.channel, at.lanes);
     const auto raw =
         hn::Add(load_lanes(d, p.delta + row * p.delta_stride + at.channel, at.lanes), bias);
-    const auto dt = p.delta_softplus ? softplus(d, raw) : raw;
+    auto dt = raw;
+    if (p.delta_softplus) {
+      const auto [value, derivative] = softplus(d, raw);
+      dt = value;
+      if (slope != nullptr) hn::Store(derivative, d, slope + t * Segment<T>::kLanes);
+    }
     hn::Store(u, d, s.u[t]);
-    hn::Store(raw, d, s.raw[t]);
     hn::Store(dt, d, s.dt[t]);
     hn::Store(hn::Mul(dt, u), d, s.input[t]);
     hn::Store(hn::Mul(skip, u), d, s.y[t]);

@@ -67,7 +67,7 @@ void forward_vector(const SelectiveScanParams<T, T>& p, const Place& at, T* A, T
         store_lanes(d, hn::Load(d, h + n * lanes), saved + n * p.width + at.channel, at.lanes);
       }
     }
-    prepare(p, at, first, steps, s);
+    prepare(p, at, first, steps, s, /*slope=*/static_cast<T*>(nullptr));
     int64_t n = 0;
     for (; n + 8 <= N; n += 8) scan_states<T, 8>(p, at, first, steps, n, A, h, s);
     for (; n + 4 <= N; n += 4) scan_states<T, 4>(p, at, first, steps, n, A, h, s);

@@ -28,6 +28,8 @@ struct GradSegment {
   HWY_ALIGN T dy[kSegment][kLanes];      // gradient of y before the gate
   HWY_ALIGN T dinput[kSegment][kLanes];  // of dt u
   HWY_ALIGN T ddt[kSegment][kLanes];     // of dt, through the decay
+  HWY_ALIGN T slope[kSegment][kLanes];   // of dt as a function of delta
+  HWY_ALIGN T gate[kSegment][kLanes];    // dz / y: dy times the slope of silu
 };
 
 // States within one tile of the backward pass: a tile's history of a segment stays in the L1 cache.
@@ -48,13 +50,18 @@ void prepare_gradient(const SelectiveScanGradParams<T, T>& g, const Place& at, i
                       int64_t steps, GradSegment<T>& s) {
   const Tag<T> d;
   const SelectiveScanParams<T, T>& p = g.forward;
-  prepare(p, at, first, steps, s.forward);
+  prepare(p, at, first, steps, s.forward, &s.slope[0][0]);
   for (int64_t t = 0; t < steps; ++t) {
     const int64_t row = at.b * p.length + first + t;
     auto dy = load_lanes(d, g.dy + row * g.dy_stride + at.channel, at.lanes);
     if (p.z != nullptr) {
       const auto z = load_lanes(d, p.z + row * p.z_stride + at.channel, at.lanes);
-      dy = hn::Mul(dy, hn::Mul(z, sigmoid(d, z)));
+      const auto gate = sigmoid(d, z);
+      const auto silu = hn::Mul(z, gate);
+      // d silu / dz = gate (1 + z (1 - gate)) = gate + silu (1 - gate)
+      const auto slope = hn::MulAdd(silu, hn::Sub(hn::Set(d, 1), gate), gate);
+      hn::Store(hn::Mul(dy, slope), d, s.gate[t]);
+      dy = hn::Mul(dy, silu);
     }
     hn::Store(dy, d, s.dy[t]);
     hn::Store(hn::Zero(d), d, s.dinput[t]);
@@ -145,16 +152,14 @@ void finish_gradient(const SelectiveScanGradParams<T, T>& g, const Place& at, in
     const auto du = hn::MulAdd(dinput, hn::Load(d, s.forward.dt[t]), hn::Mul(skip, dy));
     auto ddelta = hn::MulAdd(dinput, u, hn::Load(d, s.ddt[t]));
     if (p.delta_softplus) {
-      ddelta = hn::Mul(ddelta, softplus_slope(d, hn::Load(d, s.forward.raw[t])));
+      ddelta = hn::Mul(ddelta, hn::Load(d, s.slope[t]));
     }
     sum_D = hn::MulAdd(dy, u, sum_D);
     sum_bias = hn::Add(sum_bias, ddelta);
     store_lanes(d, du, g.du + row * p.width + at.channel, at.lanes);
     store_lanes(d, ddelta, g.ddelta + row * p.width + at.channel, at.lanes);
     if (p.z != nullptr) {
-      const auto z = load_lanes(d, p.z + row * p.z_stride + at.channel, at.lanes);
-      const auto outer = load_lanes(d, g.dy + row * g.dy_stride + at.channel, at.lanes);
-      const auto dz = hn::Mul(hn::Mul(outer, hn::Load(d, s.forward.y[t])), silu_slope(d, z));
+      const auto dz = hn::Mul(hn::Load(d, s.gate[t]), hn::Load(d, s.forward.y[t]));
       store_lanes(d, dz, g.dz + row * p.width + at.channel, at.lanes);
     }
   }

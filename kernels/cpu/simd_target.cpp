@@ -27,5 +27,21 @@ const char* simd_target() {
   return HWY_DYNAMIC_DISPATCH(target)();
 }
 
+std::vector<std::string> simd_targets() {
+  std::vector<std::string> names;
+  for (const int64_t each : hwy::SupportedAndGeneratedTargets()) {
+    names.emplace_back(hwy::TargetName(each));
+  }
+  return names;
+}
+
+void choose_simd_target(const std::string& name) {
+  hwy::SetSupportedTargetsForTest(0);  // all again
+  for (const int64_t each : hwy::SupportedAndGeneratedTargets()) {
+    if (name == hwy::TargetName(each)) hwy::SetSupportedTargetsForTest(each);
+  }
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+}
+
 }  // namespace icl::kernels::cpu
 #endif

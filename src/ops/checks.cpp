@@ -75,9 +75,9 @@ void check_selective_scan(const at::Tensor& u, const at::Tensor& delta, const at
   check.activation("delta", delta, {batch, length, width});
   check.parameter("A", A, {width, -1});
   const int64_t n_state = A.size(1);
-  if (n_state < 1) {
-    throw UsageError(
-        str("selective_scan: A is ", describe_tensor(A), ", expected at least 1 state"));
+  if (n_state < 1 || n_state > 256) {
+    throw UsageError(str("selective_scan: A is ", describe_tensor(A),
+                         ", expected 1 to 256 states in its last dimension"));
   }
   check.activation("B", B, {batch, length, n_state});
   check.activation("C", C, {batch, length, n_state});

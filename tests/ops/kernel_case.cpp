@@ -181,6 +181,29 @@ void gradcheck_kernels(const KernelCase& c) {
   }
 }
 
+void check_operator(const KernelCase& c, const std::function<Tensors(const Tensors&)>& op) {
+  SCOPED_TRACE(c.name);
+  Tensors leaves;
+  for (const at::Tensor& input : moved(rounded_inputs(c, at::kFloat), kernel_device().device)) {
+    leaves.push_back(input.defined() ? input.clone().set_requires_grad(true) : input);
+  }
+  const Tensors outputs = op(leaves);
+  const Tensors slopes = moved(slopes_for(c, outputs, at::kFloat), kernel_device().device);
+  at::Tensor loss = at::zeros({}, slopes[0].options());
+  for (size_t i = 0; i < slopes.size(); ++i) loss = loss + (outputs[i] * slopes[i]).sum();
+  loss.backward();
+  const Tensors expected = c.forward(leaves);
+  const Tensors gradients = c.backward(leaves, expected, slopes);
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    EXPECT_EQ(outputs[i].device(), slopes[i].device());
+    EXPECT_TRUE(at::equal(outputs[i], expected[i])) << "output " << i;
+  }
+  for (size_t i = 0; i < leaves.size(); ++i) {
+    if (!leaves[i].defined()) continue;
+    EXPECT_TRUE(at::equal(leaves[i].grad(), gradients[i])) << "gradient " << i;
+  }
+}
+
 void check_repeats(const KernelCase& c, at::ScalarType type) {
   SCOPED_TRACE(c.name + " " + c10::toString(type));
   const Tensors first = kernel_results(c, type);

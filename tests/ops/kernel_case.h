@@ -62,6 +62,9 @@ void check_kernels(const KernelCase& c, at::ScalarType type);
 // Gradients of the float64 kernels against central differences of them.
 void gradcheck_kernels(const KernelCase& c);
 
+// The public operator with autograd gives what `forward` and `backward` do.
+void check_operator(const KernelCase& c, const std::function<Tensors(const Tensors&)>& op);
+
 // The same bytes five times.
 void check_repeats(const KernelCase& c, at::ScalarType type);
 

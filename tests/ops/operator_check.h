@@ -105,7 +105,8 @@ inline void check_same_bits(const Operator& op, const Tensors& inputs) {
     at::set_num_threads(threads);
     const Tensors again = outputs_and_gradients(op.fast, inputs, at::kFloat);
     for (size_t i = 0; i < first.size(); ++i) {
-      if (first[i].defined()) EXPECT_TRUE(at::equal(first[i], again[i])) << threads << ": " << i;
+      if (!first[i].defined()) continue;
+      EXPECT_TRUE(at::equal(first[i], again[i])) << threads << " threads: " << i;
     }
   }
   at::set_num_threads(before);
@@ -118,7 +119,7 @@ inline void check_strided(const Operator& op, const Tensors& inputs) {
     if (!input.defined()) continue;
     const at::Tensor wide = at::zeros_like(input).unsqueeze(-1).repeat_interleave(2, -1);
     input = wide.select(-1, 0).copy_(input);
-    if (input.numel() > 1) EXPECT_FALSE(input.is_contiguous());
+    EXPECT_TRUE(input.numel() < 2 || !input.is_contiguous());
   }
   const Tensors plain = op.fast(inputs);
   const Tensors apart = op.fast(strided);

@@ -24,7 +24,7 @@ class CudaOperators : public testing::OnKernels {};
 
 // The long ones take the host's emulation, or a sanitizer, too long.
 std::vector<int64_t> lengths() {
-  if (kernel_device().small) return {1, 2, 3, 41, 82};
+  if (kernel_device().small) return {1, 2, 3, 41, 81, 82, 201};
   return {1, 2, 3, 41, 81, 82, 201, 255, 257, 2047, 2049, 10007};
 }
 
@@ -246,6 +246,25 @@ TEST_F(CudaOperators, LongConv) {
   gradcheck_kernels(long_conv_case(2, 5, 2, true));
   check_repeats(long_conv_case(9, 82, 33, true), at::kFloat);
   check_repeats(long_conv_case(3, 300, 33, true), at::kFloat);
+}
+
+TEST_F(CudaOperators, DifferentiateThroughTheDispatcher) {
+  check_operator(conv_case(2, 9, 5, 4, true), [](const Tensors& in) -> Tensors {
+    return {causal_conv1d(in[0], in[1], in[2], true, in[3])};
+  });
+  check_operator(norm_case({4}, 33, true), [](const Tensors& in) -> Tensors {
+    const auto [normed, sum] = add_rms_norm(in[0], in[1], in[2], 1e-5);
+    return {normed, sum};
+  });
+  check_operator(wkv_case(2, 9, 5, true), [](const Tensors& in) -> Tensors {
+    const auto [y, state] = wkv(in[0], in[1], in[2], in[3], in[4]);
+    return {y, state};
+  });
+  check_operator(s4d_case(3, 4, 21), [](const Tensors& in) -> Tensors {
+    return {s4d_kernel(in[0], in[1], in[2], in[3], 21)};
+  });
+  check_operator(long_conv_case(2, 21, 5, true),
+                 [](const Tensors& in) -> Tensors { return {long_conv(in[0], in[1], in[2])}; });
 }
 
 }  // namespace

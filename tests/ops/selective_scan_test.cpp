@@ -166,7 +166,8 @@ TEST(SelectiveScan, NamesTheArgumentThatDoesNotFit) {
   refused(0, at::zeros({3, 4}, at::kDouble), {"u is [3, 4]", "3 dimensions"});
   refused(0, at::zeros({2, 3, 4}, at::kInt), {"u is", "int"});
   refused(1, at::zeros({2, 3, 5}, at::kDouble), {"delta is [2, 3, 5]", "[2, 3, 4]"});
-  refused(2, at::zeros({4, 0}, at::kDouble), {"A is [4, 0]", "at least 1 state"});
+  refused(2, at::zeros({4, 0}, at::kDouble), {"A is [4, 0]", "1 to 256 states"});
+  refused(2, at::zeros({4, 257}, at::kDouble), {"A is [4, 257]", "1 to 256 states"});
   refused(3, at::zeros({2, 3, 6}, at::kDouble), {"B is [2, 3, 6]", "[2, 3, 5]"});
   refused(4, at::zeros({2, 3, 5}), {"C", "float32", "float64"});
   refused(6, at::empty({2, 3, 4}, at::TensorOptions(at::kMeta).dtype(at::kDouble)), {"z", "meta"});

@@ -27,7 +27,8 @@ inline constexpr char kSelectiveScanSchema[] =
     "Tensor? initial_state=None) -> (Tensor y, Tensor last_state)";
 
 // u, delta, z [B, L, I]; A [I, N]; B, C [B, L, N]; D, delta_bias [I]; initial_state [B, I, N]
-// -> y [B, L, I], last_state [B, I, N]. Any size may be 0 but N; no initial state means zeros.
+// -> y [B, L, I], last_state [B, I, N]. Sizes may be 0 but N is 1 .. 256; no initial state means
+// zeros.
 //
 // Types: all float32 or all float64; on CUDA u, delta, B, C, z (and y) may be float16 or bfloat16
 // beside float32 A, D, delta_bias, states. Strided views are accepted: those whose rows [I] or [N]

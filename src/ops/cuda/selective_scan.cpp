@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <ATen/ops/empty.h>
 
-#include "icl/base/error.h"
-#include "icl/base/shape.h"
 #include "src/ops/cuda/device.h"
 #include "src/ops/cuda/operators.h"
 
@@ -68,10 +66,6 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> selective_scan_forward(
     const OptionalTensor& delta_bias, bool softplus, const OptionalTensor& initial_state,
     bool save) {
   check_selective_scan(u, delta, A, B, C, D, z, delta_bias, initial_state);
-  if (A.size(1) > kernels::kMostScanStates) {
-    throw UsageError(str("selective_scan: A is ", describe_tensor(A), ", expected at most ",
-                         kernels::kMostScanStates, " states on a GPU"));
-  }
   const Gpu gpu(u);
   const Arguments arguments(u, delta, A, B, C, D, z, delta_bias, softplus, initial_state);
   const at::Tensor y = at::empty(u.sizes(), u.options());
