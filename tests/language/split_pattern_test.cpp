@@ -125,7 +125,13 @@ TEST(SplitPattern, WhatTheEnginesReadDifferentlyIsRefused) {
     EXPECT_THAT(message(regex), HasSubstr("'tokenizer.json': pre_tokenizer.pattern.Regex: "));
   }
   EXPECT_THAT(message("(a"), HasSubstr("is not supported"));
-  EXPECT_EQ(message(R"(\p{L}+|\d)"), "");
+  EXPECT_EQ(message(R"(\p{L}+|\d|[\p{Lu}]?|\x{41}+)"), "");
+}
+
+TEST(SplitPattern, AMatchThatWouldTakeForeverIsGivenUp) {
+  const auto pattern = regex_pattern("(a+)+b", kPlace);
+  EXPECT_THAT(icl::testing::message_of([&] { words(*pattern, std::string(40, 'a')); }),
+              HasSubstr("cannot match this text"));
 }
 
 TEST(SplitPattern, ClassesHoldTheLettersOfUnicode16) {

@@ -92,7 +92,7 @@ TEST(TokenizerFile, DamageIsNamed) {
   EXPECT_THAT(with("/model/merges", {"a b", "a  b"}), HasSubstr("model.merges[1]: expected two"));
   EXPECT_THAT(with("/model/merges", {"a b", "b c"}),
               HasSubstr("model.merges[1]: token 'bc' is not in the vocabulary"));
-  EXPECT_THAT(with("/model/merges", {{"a", 1}}), HasSubstr("model.merges[0]"));
+  EXPECT_THAT(with("/model/merges", json::array({{"a", "b", "c"}})), HasSubstr("model.merges[0]"));
   EXPECT_THAT(with("/model/merges", 1), HasSubstr("model.merges: expected a list"));
   EXPECT_THAT(with("/model/vocab", json::array()), HasSubstr("model.vocab: expected an object"));
   EXPECT_THAT(with("/model/vocab/a", -1), HasSubstr("model.vocab.a: expected an integer 0 .. "));
