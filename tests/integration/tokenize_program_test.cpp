@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// icl-nlp tokenize from stdin to stdout.
+// icl-nlp tokenize from stdin to stdout. The programs lie in ICL_BIN_DIR.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -13,7 +13,7 @@
 namespace icl {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 using testing::ProgramResult;
 using testing::TempFolder;
 

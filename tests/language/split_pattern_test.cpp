@@ -72,8 +72,8 @@ std::string random_text(std::mt19937& random) {
     if (random() % 4 != 0) {
       text += parts[random() % parts.size()];
     } else {
-      // Planes 0 .. 1 up to what every ICU knows, without surrogates.
-      const char32_t value = random() % 0x3000;
+      // Nothing newer than what any ICU knows.
+      const char32_t value = random() % 0x1C80;
       append_utf8(text, value);
     }
   }

@@ -14,7 +14,7 @@ namespace icl::tokenization {
 namespace {
 
 // Of the engine's own count, for one match: some seconds. Nested repeats can take forever.
-constexpr int32_t kMostSteps = 5000;
+constexpr int32_t kMostSteps = 2000;
 
 // Rewrites what the two engines spell alike but mean differently; throws the part that has no
 // equal here.
