@@ -38,6 +38,7 @@ class UnicodeForm : public Normalizer {
 
   void apply(std::string& text) const override {
     if (keeps(text)) return;
+    order_long_runs(text);
     std::string result;
     result.reserve(text.size() + text.size() / 8);
     icu::StringByteSink<std::string> sink(&result);
@@ -54,6 +55,37 @@ class UnicodeForm : public Normalizer {
   }
 
  private:
+  // Puts long runs of combining marks into canonical order, which changes no normal form; ICU would
+  // do so one by one, in time that grows with the square of the run.
+  void order_long_runs(std::string& text) const {
+    constexpr size_t kLong = 64;
+    std::vector<std::pair<int, char32_t>> run;
+    size_t begin = 0;  // of the run
+    const auto order = [&](size_t end) {
+      if (run.size() > kLong) {
+        std::stable_sort(run.begin(), run.end(),
+                         [](const auto& a, const auto& b) { return a.first < b.first; });
+        std::string ordered;
+        for (const auto& [order_class, mark] : run) append_utf8(ordered, mark);
+        text.replace(begin, end - begin, ordered);  // of the same length
+      }
+      run.clear();
+    };
+    for (size_t at = 0; at < text.size();) {
+      const CodePoint point = decode_at(text, at);
+      const int order_class =
+          point.value < 0x300 ? 0 : form_.getCombiningClass(static_cast<UChar32>(point.value));
+      if (order_class == 0) {
+        order(at);
+      } else {
+        if (run.empty()) begin = at;
+        run.emplace_back(order_class, point.value);
+      }
+      at += point.length;
+    }
+    order(text.size());
+  }
+
   icu::FilteredNormalizer2 form_;
   unsigned char first_changed_;  // text of lower bytes only is normalized already
 };
