@@ -103,7 +103,8 @@ void backward(const AddRmsNormGradParams<T, T>& p, T* dweight_parts, int64_t beg
           dx = hn::Add(dx, load_lanes(d, p.dsum + row * p.width + m, lanes));
         }
         store_lanes(d, dx, p.dx + row * p.width + m, lanes);
-        const auto share = hn::MulAdd(outer, hn::Mul(sum, scale), load_lanes(d, dweight + m, lanes));
+        const auto share =
+            hn::MulAdd(outer, hn::Mul(sum, scale), load_lanes(d, dweight + m, lanes));
         store_lanes(d, share, dweight + m, lanes);
       });
     }

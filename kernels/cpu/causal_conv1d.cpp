@@ -127,8 +127,7 @@ void weight_gradient(const CausalConv1dParams<T, T>& p, const Place& at, int64_t
     for (int64_t t = 0; t < steps; ++t) {
       const T* row = row_of(p, at, first + t - (p.taps - 1) + j);
       if (row == nullptr) continue;
-      sum =
-          hn::MulAdd(hn::Load(d, &s.inner[t * hn::Lanes(d)]), load_lanes(d, row, at.lanes), sum);
+      sum = hn::MulAdd(hn::Load(d, &s.inner[t * hn::Lanes(d)]), load_lanes(d, row, at.lanes), sum);
     }
     T* total = &s.dweight[j * hn::Lanes(d)];
     hn::Store(hn::Add(hn::Load(d, total), sum), d, total);
@@ -167,8 +166,8 @@ void backward_vector(const CausalConv1dGradParams<T, T>& g, const Place& at, Scr
         sum = hn::MulAdd(hn::Load(d, &s.weight[j * lanes]),
                          hn::Load(d, &s.inner[(row - j) * lanes]), sum);
       }
-      store_lanes(d, sum,
-                  g.dinitial_state + (at.b * (p.taps - 1) + row) * p.width + at.channel, at.lanes);
+      store_lanes(d, sum, g.dinitial_state + (at.b * (p.taps - 1) + row) * p.width + at.channel,
+                  at.lanes);
     }
   }
   const int64_t channel = at.b * p.width + at.channel;

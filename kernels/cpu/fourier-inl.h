@@ -3,10 +3,10 @@
 // Convolution and correlation of a vector of channels by Fourier transforms, each channel in a lane
 // of its own. Included once for each SIMD target.
 //
-// The transforms are complex, of a power of two, in place. Forward is by decimation in frequency and
-// leaves the spectrum in bit-reversed order; inverse starts from there: nothing is ever reordered,
-// as products of spectra do not mind. Two prompts go through one transform as real and imaginary
-// part: the kernel is real, so they stay apart.
+// The transforms are complex, of a power of two, in place. Forward is by decimation in frequency
+// and leaves the spectrum in bit-reversed order; inverse starts from there: nothing is ever
+// reordered, as products of spectra do not mind. Two prompts go through one transform as real and
+// imaginary part: the kernel is real, so they stay apart.
 #include <algorithm>
 #include <cmath>
 
@@ -84,9 +84,8 @@ class Fourier {
     for (int64_t i = 0; i < prompts; i += 2) {
       const bool both = i + 1 < prompts;
       fill(signal_, c.length, [&](int64_t l) HWY_ATTR {
-        return Complex<T>{
-            load_lanes(d, c.u.at(b + i, l, channel), count),
-            both ? load_lanes(d, c.u.at(b + i + 1, l, channel), count) : hn::Zero(d)};
+        return Complex<T>{load_lanes(d, c.u.at(b + i, l, channel), count),
+                          both ? load_lanes(d, c.u.at(b + i + 1, l, channel), count) : hn::Zero(d)};
       });
       forward(signal_);
       for (int64_t f = 0; f < n_; ++f) {
@@ -118,9 +117,9 @@ class Fourier {
       const bool both = b + 1 < p.batch;
       const auto pair = [&](const Series<const T>& series) {
         return [&series, d, b, both, channel, count](int64_t l) HWY_ATTR {
-          return Complex<T>{load_lanes(d, series.at(b, l, channel), count),
-                            both ? load_lanes(d, series.at(b + 1, l, channel), count)
-                                 : hn::Zero(d)};
+          return Complex<T>{
+              load_lanes(d, series.at(b, l, channel), count),
+              both ? load_lanes(d, series.at(b + 1, l, channel), count) : hn::Zero(d)};
         };
       };
       fill(signal_, p.length, pair(u));

@@ -16,6 +16,8 @@ inline constexpr int64_t kChannels = 64;
 // Steps between states that the forward pass saves and the backward pass starts again from.
 inline constexpr int64_t kSegment = 32;
 
+inline constexpr double kLog2E = 1.4426950408889634;
+
 inline int64_t channel_blocks(int64_t width) {
   return (width + kChannels - 1) / kChannels;
 }

@@ -134,14 +134,12 @@ HWY_INLINE void correlate_lags(const LongConvGradParams<T, T>& g, int64_t j, int
         const int64_t count = std::min<int64_t>(kCount, l - j + 1);
         if (count == kCount) {
           for (int i = 0; i < kCount; ++i) {
-            sum[i] =
-                hn::MulAdd(outer, load_lanes(d, u + (l - j - i) * p.u_stride, lanes), sum[i]);
+            sum[i] = hn::MulAdd(outer, load_lanes(d, u + (l - j - i) * p.u_stride, lanes), sum[i]);
           }
         } else {
           for (int i = 0; i < kCount; ++i) {
             if (i >= count) break;
-            sum[i] =
-                hn::MulAdd(outer, load_lanes(d, u + (l - j - i) * p.u_stride, lanes), sum[i]);
+            sum[i] = hn::MulAdd(outer, load_lanes(d, u + (l - j - i) * p.u_stride, lanes), sum[i]);
           }
         }
       }
@@ -182,8 +180,8 @@ void backward_kernel(const LongConvGradParams<T, T>& g, int64_t begin, int64_t e
 
 template <class T>
 void forward(const LongConvParams<T, T>& p, int64_t begin, int64_t end) {
-  convolve<T>({p.batch, p.length, p.channels, Series<const T>(p.u, p.length, p.u_stride, false), p.k,
-               p.D, Series<T>(p.y, p.length, p.channels, false)},
+  convolve<T>({p.batch, p.length, p.channels, Series<const T>(p.u, p.length, p.u_stride, false),
+               p.k, p.D, Series<T>(p.y, p.length, p.channels, false)},
               begin, end);
 }
 

@@ -102,7 +102,8 @@ void tile_forward(const std::vector<S4dMode>& modes, int64_t first, int64_t coun
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   std::fill_n(k, kTile, 0.0);
   for (const S4dMode& mode : modes) {
-    const Complex start = 2.0 * mode.C * mode.input * std::exp(mode.step * static_cast<double>(first));
+    const Complex start =
+        2.0 * mode.C * mode.input * std::exp(mode.step * static_cast<double>(first));
     auto [power, stride] = powers(mode, start);
     for (int64_t l = 0; l < count; l += lanes) {
       hn::Store(hn::Add(hn::Load(d, k + l), power.re), d, k + l);
@@ -182,7 +183,8 @@ void backward(const S4dKernelGradParams<T>& g, int64_t begin, int64_t end) {
       const S4dMode& m = modes[n];
       const Complex dC = plain[n] * m.input;
       const Complex dstep =
-          2.0 * m.C * (plain[n] * m.growth / m.A + m.input * ramped[n]);  // the loss is Re(dstep ds)
+          2.0 * m.C *
+          (plain[n] * m.growth / m.A + m.input * ramped[n]);  // the loss is Re(dstep ds)
       const Complex dA = dt * dstep - 2.0 * plain[n] * m.C * m.input / m.A;
       const int64_t i = h * p.modes + static_cast<int64_t>(n);
       g.dC[2 * i] = static_cast<T>(2 * dC.real());

@@ -19,7 +19,7 @@ HWY_BEFORE_NAMESPACE();
 namespace icl::kernels::cpu::HWY_NAMESPACE {
 namespace {
 
-// States n .. n + kStates - 1 through a segment. `A` and `h` are [N][lanes].
+// States n .. n + kStates - 1 through a segment. `A` (times log2 e) and `h` are [N][lanes].
 template <class T, int kStates>
 HWY_INLINE void scan_states(const SelectiveScanParams<T, T>& p, const Place& at, int64_t first,
                             int64_t steps, int64_t n, const T* A, T* h, Segment<T>& s) {
@@ -39,7 +39,7 @@ HWY_INLINE void scan_states(const SelectiveScanParams<T, T>& p, const Place& at,
     const auto input = hn::Load(d, s.input[t]);
     auto sum = hn::Zero(d);  // of these states first: shorter chains of roundings
     for (int j = 0; j < kStates; ++j) {
-      const auto decay = fast_exp(d, hn::Mul(dt, a[j]));
+      const auto decay = fast_exp2(d, hn::Mul(dt, a[j]));
       state[j] = hn::MulAdd(decay, state[j], hn::Mul(input, hn::Set(d, B[j])));
       sum = hn::MulAdd(state[j], hn::Set(d, C[j]), sum);
     }
@@ -55,6 +55,7 @@ void forward_vector(const SelectiveScanParams<T, T>& p, const Place& at, T* A, T
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const int64_t N = p.n_state;
   load_states(p.A + at.channel * N, N, std::min(lanes, at.lanes), lanes, A);
+  for (int64_t i = 0; i < N * lanes; ++i) A[i] *= static_cast<T>(kLog2E);
   const int64_t state_offset = (at.b * p.width + at.channel) * N;
   load_states(p.initial_state == nullptr ? nullptr : p.initial_state + state_offset, N,
               std::min(lanes, at.lanes), lanes, h);

@@ -72,6 +72,7 @@ HWY_INLINE void scan_tile(const SelectiveScanParams<T, T>& p, const Place& at, i
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   V<T> state[kStates];
   V<T> a[kStates];
+  const auto log2e = hn::Set(d, static_cast<T>(kLog2E));
   for (int j = 0; j < kStates; ++j) {
     state[j] = hn::Load(d, start + (n + j) * lanes);
     a[j] = hn::Load(d, A + (n + j) * lanes);
@@ -85,7 +86,7 @@ HWY_INLINE void scan_tile(const SelectiveScanParams<T, T>& p, const Place& at, i
     auto y = hn::Load(d, s.forward.y[t]);
     const auto dy = hn::Load(d, s.dy[t]);
     for (int j = 0; j < kStates; ++j) {
-      const auto decay = fast_exp(d, hn::Mul(dt, a[j]));
+      const auto decay = fast_exp2(d, hn::Mul(dt, hn::Mul(a[j], log2e)));
       hn::Store(state[j], d, tile.before[t][j]);
       hn::Store(decay, d, tile.decay[t][j]);
       state[j] = hn::MulAdd(decay, state[j], hn::Mul(input, hn::Set(d, B[j])));

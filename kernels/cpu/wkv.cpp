@@ -2,9 +2,10 @@
 //
 // The time mixing of RWKV-4 on the CPU, forward and backward.
 //
-// Vectorised over channels, sequential in time, the state (numerator a, denominator b, maximum m) in
-// registers. The forward pass saves the state before each segment; the backward pass runs a segment
-// forward again from there, keeping what it needs of each step, then backward: no maximum length.
+// Vectorised over channels, sequential in time, the state (numerator a, denominator b, maximum m)
+// in registers. The forward pass saves the state before each segment; the backward pass runs a
+// segment forward again from there, keeping what it needs of each step, then backward: no maximum
+// length.
 #include <algorithm>
 
 #include "hwy/aligned_allocator.h"
@@ -186,8 +187,8 @@ HWY_INLINE void step_back(const Steps<T>& kept, int64_t t, V<T> dy, V<T> v, Grad
 }
 
 template <class T>
-void backward_vector(const WkvGradParams<T, T>& p, const Place& at, Steps<T>& kept,
-                     T* ddecay_parts, T* dbonus_parts) {
+void backward_vector(const WkvGradParams<T, T>& p, const Place& at, Steps<T>& kept, T* ddecay_parts,
+                     T* dbonus_parts) {
   const Tag<T> d;
   const WkvParams<T, T>& f = p.forward;
   const int64_t offset = at.b * 3 * f.width + at.channel;

@@ -148,7 +148,11 @@ std::shared_ptr<LanguageModel> make_language_model(const ModelConfig& config, in
 }
 
 void export_language_model(const LanguageModel& model, const fs::path& folder) {
-  const Settings config(nlohmann::json::parse(model.config()), "the model's config");
+  nlohmann::json json = nlohmann::json::parse(model.config());
+  for (const char* key : {"dtype", "torch_dtype"}) {  // of the file, not of the one it came from
+    if (json.contains(key)) json[key] = describe_type(model.parameters().front().scalar_type());
+  }
+  const Settings config(json, "the model's config");
   fs::create_directories(folder);
   const at::NoGradGuard no_grad;
   write_safetensors(folder / "model.safetensors",

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/language/weights.h"
 
+#include <algorithm>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -28,6 +30,17 @@ fs::path single_pth(const fs::path& folder) {
   return found.empty() ? fs::path() : folder / found.front();
 }
 
+// A repository cloned without Git LFS holds a few lines of text instead.
+void refuse_pointer(const fs::path& path) {
+  constexpr std::string_view kPointer = "version https://git-lfs";
+  std::string start(kPointer.size(), ' ');
+  std::ifstream(path, std::ios::binary).read(start.data(), static_cast<int64_t>(start.size()));
+  if (start != kPointer) return;
+  throw DataError(str("'", path.string(),
+                      "': is a pointer of Git LFS, not the file itself; fetch it with 'git lfs "
+                      "pull'"));
+}
+
 }  // namespace
 
 Weights::Weights(const fs::path& path) : file_(path) {
@@ -39,19 +52,26 @@ Weights::Weights(const fs::path& path) : file_(path) {
     file_ = path / name;
     return fs::exists(file_);
   };
-  if (present("model.safetensors")) return add_safetensors(file_);
-  if (present("model.safetensors.index.json")) return add_shards(file_, /*safetensors=*/true);
-  if (present("pytorch_model.bin")) return add_pickle(file_);
-  if (present("pytorch_model.bin.index.json")) return add_shards(file_, /*safetensors=*/false);
-  file_ = single_pth(path);
-  if (!file_.empty()) return add_pickle(file_);
-  throw DataError(str("'", path.string(),
-                      "' holds no weights: expected model.safetensors, pytorch_model.bin, an index "
-                      "of their shards (model.safetensors.index.json, "
-                      "pytorch_model.bin.index.json), or a .pth file"));
+  if (present("model.safetensors")) {
+    add_safetensors(file_);
+  } else if (present("model.safetensors.index.json")) {
+    add_shards(file_, /*safetensors=*/true);
+  } else if (present("pytorch_model.bin")) {
+    add_pickle(file_);
+  } else if (present("pytorch_model.bin.index.json")) {
+    add_shards(file_, /*safetensors=*/false);
+  } else if (file_ = single_pth(path); !file_.empty()) {
+    add_pickle(file_);
+  } else {
+    throw DataError(str("'", path.string(),
+                        "' holds no weights: expected model.safetensors, pytorch_model.bin, an "
+                        "index of their shards (model.safetensors.index.json, "
+                        "pytorch_model.bin.index.json), or a .pth file"));
+  }
 }
 
 void Weights::add_safetensors(const fs::path& path) {
+  refuse_pointer(path);
   const auto file = std::make_shared<const SafetensorsFile>(path);
   for (const std::string& name : file->names()) {
     if (!entries_.emplace(name, Entry{file, {}}).second) {

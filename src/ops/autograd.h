@@ -49,7 +49,8 @@ inline variable_list once_differentiable(const std::string& name, const at::Tens
   return gradients;
 }
 
-// The operator of this name ("icl::wkv") and signature. Keep it in a static: a search takes a while.
+// The operator of this name ("icl::wkv") and signature. Keep it in a static: a search takes a
+// while.
 template <class Signature>
 c10::TypedOperatorHandle<Signature> find_operator(const char* name) {
   return c10::Dispatcher::singleton().findSchemaOrThrow(name, "").typed<Signature>();

@@ -62,8 +62,7 @@ at::Tensor forward_cpu(const at::Tensor& x, const at::Tensor& weight, const Opti
 }
 
 Gradients backward_cpu(const at::Tensor& dy, const at::Tensor& x, const at::Tensor& weight,
-                       const OptionalTensor& bias, bool silu,
-                       const OptionalTensor& initial_state) {
+                       const OptionalTensor& bias, bool silu, const OptionalTensor& initial_state) {
   const Arguments arguments(x, weight, bias, initial_state);
   const Rows dy_rows(dy);
   const int64_t batch = x.size(0);
@@ -105,8 +104,8 @@ at::Tensor call(const at::Tensor& x, const at::Tensor& weight, const OptionalTen
 
 class CausalConv1d : public torch::autograd::Function<CausalConv1d> {
  public:
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x,
-                            const at::Tensor& weight, const OptionalTensor& bias, bool silu,
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
+                            const OptionalTensor& bias, bool silu,
                             const OptionalTensor& initial_state) {
     const at::AutoDispatchBelowADInplaceOrView below;
     context->save_for_backward({x, weight, or_undefined(bias), or_undefined(initial_state)});
@@ -129,9 +128,8 @@ class CausalConv1d : public torch::autograd::Function<CausalConv1d> {
   }
 };
 
-at::Tensor with_gradients(const at::Tensor& x, const at::Tensor& weight,
-                          const OptionalTensor& bias, bool silu,
-                          const OptionalTensor& initial_state) {
+at::Tensor with_gradients(const at::Tensor& x, const at::Tensor& weight, const OptionalTensor& bias,
+                          bool silu, const OptionalTensor& initial_state) {
   return CausalConv1d::apply(x, weight, bias, silu, initial_state);
 }
 

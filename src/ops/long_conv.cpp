@@ -45,10 +45,9 @@ at::Tensor forward_cpu(const at::Tensor& u, const at::Tensor& k, const OptionalT
   AT_DISPATCH_FLOATING_TYPES(u.scalar_type(), "long_conv", [&] {
     auto params = arguments.params<scalar_t>(u);
     params.y = y.data_ptr<scalar_t>();
-    for_blocks(kernels::cpu::long_conv_blocks(u.size(0), u.size(2)),
-               [&](int64_t begin, int64_t end) {
-                 kernels::cpu::long_conv_forward(params, begin, end);
-               });
+    for_blocks(
+        kernels::cpu::long_conv_blocks(u.size(0), u.size(2)),
+        [&](int64_t begin, int64_t end) { kernels::cpu::long_conv_forward(params, begin, end); });
   });
   return y;
 }

@@ -54,9 +54,8 @@ at::Tensor forward_cpu(const at::Tensor& log_dt, const at::Tensor& log_A_real,
   return k;
 }
 
-Gradients backward_cpu(const at::Tensor& dk, const at::Tensor& log_dt,
-                       const at::Tensor& log_A_real, const at::Tensor& A_imag,
-                       const at::Tensor& C) {
+Gradients backward_cpu(const at::Tensor& dk, const at::Tensor& log_dt, const at::Tensor& log_A_real,
+                       const at::Tensor& A_imag, const at::Tensor& C) {
   const Arguments arguments(log_dt, log_A_real, A_imag, C);
   const at::Tensor dk_c = dk.contiguous();
   const at::Tensor dlog_dt = at::empty(log_dt.sizes(), log_dt.options());

@@ -61,9 +61,8 @@ Results forward_cpu(const at::Tensor& decay, const at::Tensor& bonus, const at::
   const at::Tensor y = at::empty(k.sizes(), k.options());
   const at::Tensor last_state = state_like(k, decay);
   const int64_t segments = kernels::cpu::segments(k.size(1));
-  const at::Tensor saved = save
-                               ? at::empty({k.size(0), segments, 3, k.size(2)}, decay.options())
-                               : at::empty({0}, decay.options());
+  const at::Tensor saved = save ? at::empty({k.size(0), segments, 3, k.size(2)}, decay.options())
+                                : at::empty({0}, decay.options());
   AT_DISPATCH_FLOATING_TYPES(k.scalar_type(), "wkv", [&] {
     auto params = arguments.params<scalar_t>(k);
     params.y = y.data_ptr<scalar_t>();
@@ -147,8 +146,8 @@ class Wkv : public torch::autograd::Function<Wkv> {
     variable_list made;
     {
       const at::AutoDispatchBelowADInplaceOrView below;
-      const auto [ddecay, dbonus, dk, dv, dstate] = op.call(
-          dy, or_nothing(gradients[1]), s[0], s[1], s[2], s[3], or_nothing(s[4]), s[5]);
+      const auto [ddecay, dbonus, dk, dv, dstate] =
+          op.call(dy, or_nothing(gradients[1]), s[0], s[1], s[2], s[3], or_nothing(s[4]), s[5]);
       made = {ddecay, dbonus, dk, dv, dstate};
     }
     return once_differentiable("wkv", cause, made);
@@ -183,8 +182,8 @@ TORCH_LIBRARY_IMPL(icl, Autograd, library) {
 
 }  // namespace
 
-Pair wkv(const at::Tensor& decay, const at::Tensor& bonus, const at::Tensor& k,
-         const at::Tensor& v, const OptionalTensor& state) {
+Pair wkv(const at::Tensor& decay, const at::Tensor& bonus, const at::Tensor& k, const at::Tensor& v,
+         const OptionalTensor& state) {
   static const auto op = find_operator<decltype(without_gradients)>("icl::wkv");
   return op.call(decay, bonus, k, v, state);
 }

@@ -1,136 +1,109 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The chain of language models: icl-train, icl-nlp eval on the folder that it exports, icl-report.
+// icl-nlp as a person meets it: logits and continuations of token sequences, and what it refuses.
 #include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
+#include "icl/io/safetensors.h"
+#include "tests/language/random_models.h"
 #include "tests/support/program.h"
 
-namespace icl {
+namespace icl::testing {
 namespace {
 
-using nlohmann::json;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
-using testing::ProgramResult;
-using testing::run_program;
-using testing::TempFolder;
-using testing::text_of;
 
-// A run of a few steps; its folder.
-std::string trained_in(const TempFolder& folder, const std::string& model) {
-  std::ofstream(folder / "tiny.json") << R"({
-    "name": "tiny", "seed": 2, "threads": 1, "device": "cpu",
-    "model": )" + model + R"(,
-    "task": { "function": "language" },
-    "training": { "steps": 3, "batch_size": 2, "curriculum": { "points": { "start": 3, "end": 3 } } }
-    })";
-  const std::string run = (folder / "run").string();
-  const ProgramResult trained =
-      run_program("icl-train", {"--config", (folder / "tiny.json").string(), "--out", run});
-  EXPECT_EQ(trained.exit_code, 0) << trained.err;
-  EXPECT_THAT(trained.out, HasSubstr("icl-nlp eval --model"));
-  return run;
-}
-
-const std::string kMamba = R"({ "family": "mamba", "d_model": 16, "n_layer": 2, "d_state": 4 })";
-const std::string kGpt2 =
-    R"({ "family": "gpt2", "d_model": 16, "n_layer": 2, "n_head": 2, "positions": "learned",
-         "n_positions": 64 })";
-
-TEST(NlpProgram, EvaluatesAnExportedRunIntoAllItsFiles) {
-  const TempFolder folder;
-  const std::string run = trained_in(folder, kMamba);
-  const std::string out = (folder / "results/tiny.json").string();
-  const ProgramResult result =
-      run_program("icl-nlp", {"eval",
-                              "--model",
-                              run + "/hf",
-                              "--tasks",
-                              "to_upper,list_first,country_capital,antonyms",
-                              "--shots",
-                              "0,2,25",
-                              "--prompts",
-                              "20",
-                              "--limit",
-                              "6",
-                              "--out",
-                              out,
-                              "--samples",
-                              (folder / "samples.jsonl").string(),
-                              "--seed",
-                              "4",
-                              "--task-vectors",
-                              "--threads",
-                              "1"});
-  EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(result.out, HasSubstr("| task"));
-  EXPECT_THAT(result.out, HasSubstr("25 shots"));
-  // A byte-level tokenizer has no antonym of one token.
-  EXPECT_THAT(result.out, HasSubstr("antonyms at 0 shots: too few items: 0"));
-  const json written = json::parse(text_of(out));
-  EXPECT_EQ(written["schema"], "icl.nlp");
-  EXPECT_EQ(written["model"]["family"], "mamba");
-  EXPECT_EQ(written["n_prompts"], 6);
-  EXPECT_EQ(written["seed"], 4);
-  EXPECT_EQ(written["results"].size(), 12u);
-  EXPECT_EQ(written["task_vectors"].size(), 8u);
-  EXPECT_THAT(text_of(folder / "results/tiny.csv"), HasSubstr("task,to_upper,algorithmic,2,"));
-  const std::string samples = text_of(folder / "samples.jsonl");
-  EXPECT_EQ(std::count(samples.begin(), samples.end(), '\n'), 3 * 3 * 6);
-  EXPECT_EQ(json::parse(samples.substr(0, samples.find('\n')))["index"], 0);
-  const ProgramResult again = run_program(
-      "icl-nlp", {"eval", "--model", run + "/hf", "--tasks", "to_upper", "--shots", "2", "--limit",
-                  "6", "--seed", "4", "--json", "--batch-size", "1", "--threads", "2"});
-  const json repeated = json::parse(again.out);
-  for (const json& entry : written["results"]) {
-    if (entry["task"] != "to_upper" || entry["shots"] != 2) continue;
-    EXPECT_EQ(repeated["results"][0]["accuracy"], entry["accuracy"]);
+class NlpProgram : public ::testing::Test {
+ protected:
+  void SetUp() override { write_model(folder_ / "model", random_model("gpt2")); }
+  ProgramResult logits(const std::string& ids) {
+    std::ofstream(folder_ / "ids.json") << ids;
+    return run_program("icl-nlp", {"logits", "--model", (folder_ / "model").string(), "--ids",
+                                   (folder_ / "ids.json").string(), "--out",
+                                   (folder_ / "out.safetensors").string(), "--threads", "1"});
   }
-  const ProgramResult report =
-      run_program("icl-report", {out, "--out", (folder / "page.html").string()});
-  EXPECT_EQ(report.exit_code, 0) << report.err;
-  EXPECT_THAT(text_of(folder / "page.html"), HasSubstr("Accuracy against shots"));
+  ProgramResult generate(std::vector<std::string> arguments) {
+    std::vector<std::string> all = {"generate", "--model", (folder_ / "model").string(),
+                                    "--threads", "1"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    return run_program("icl-nlp", all);
+  }
+  std::string ids() const { return (folder_ / "ids.json").string(); }
+
+  TempFolder folder_;
+};
+
+TEST_F(NlpProgram, WritesLogitsByName) {
+  const ProgramResult result = logits(R"({"first": [1, 2, 3], "second one": [40]})");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out, "");
+  const SafetensorsFile file(folder_ / "out.safetensors");
+  EXPECT_EQ(file.tensor("first", at::kFloat, {3, 41}).dim(), 2);
+  EXPECT_EQ(file.tensor("second one", at::kFloat, {1, 41}).dim(), 2);
+  EXPECT_EQ(file.names().size(), 2u);
 }
 
-TEST(NlpProgram, SharesContextsAndCountsOverflow) {
-  const TempFolder folder;
-  const std::string run = trained_in(folder, kGpt2);
-  const ProgramResult result =
-      run_program("icl-nlp", {"eval", "--model", run + "/hf", "--tasks", "to_lower", "--shots",
-                              "1,4,8", "--prompts", "10", "--shared-context", "--json"});
-  EXPECT_EQ(result.exit_code, 0) << result.err;
-  const json written = json::parse(result.out);
-  EXPECT_EQ(written["queries_per_context"], 20);
-  EXPECT_EQ(written["results"][0]["n_prompts"], 10);
-  EXPECT_EQ(written["results"][1]["overflow"], 0);  // 4 * 13 + 11 bytes fit, 8 * 13 do not
-  EXPECT_EQ(written["results"][2]["overflow"], 10);
-  EXPECT_TRUE(written["results"][2]["accuracy"].is_null());
-}
-
-TEST(NlpProgram, WrongUsageExitsWithTwoAndMissingDataWithThree) {
-  const auto eval = [](std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), "eval");
-    return run_program("icl-nlp", arguments);
+TEST_F(NlpProgram, RefusesWhatIsNoSequence) {
+  const auto complaint = [&](const std::string& text) {
+    const ProgramResult result = logits(text);
+    EXPECT_EQ(result.exit_code, 3) << text;
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "out.safetensors"));
+    return result.err;
   };
-  EXPECT_EQ(eval({}).exit_code, 2);
-  const ProgramResult unknown = eval({"--model", "x", "--tasks", "to_uper"});
-  EXPECT_EQ(unknown.exit_code, 2);
-  EXPECT_THAT(unknown.err, HasSubstr("did you mean 'to_upper'?"));
-  EXPECT_EQ(eval({"--model", "x", "--shots", "-1"}).exit_code, 2);
-  EXPECT_EQ(eval({"--model", "x", "--prompts", "0"}).exit_code, 2);
-  const TempFolder folder;
-  const ProgramResult missing = eval({"--model", (folder / "none").string()});
-  EXPECT_EQ(missing.exit_code, 3);
-  EXPECT_THAT(missing.err, HasSubstr("none"));
+  EXPECT_THAT(complaint(R"({"a": [1], "b": [3, 41]})"),
+              HasSubstr("'b' holds 41 at index 1, expected an integer in 0 .. 40"));
+  EXPECT_THAT(complaint(R"({"a": [-1]})"), HasSubstr("'a' holds -1 at index 0"));
+  EXPECT_THAT(complaint(R"({"a": [18446744073709551615]})"), HasSubstr("at index 0"));
+  EXPECT_THAT(complaint(R"({"a": [1.5]})"), HasSubstr("'a' holds 1.5 at index 0"));
+  EXPECT_THAT(complaint(R"({"a": ["x"]})"), HasSubstr("at index 0"));
+  EXPECT_THAT(complaint(R"({"a": []})"), HasSubstr("'a' is empty"));
+  EXPECT_THAT(complaint(R"({"a": 4})"), HasSubstr("'a' is number, expected a list"));
+  EXPECT_THAT(complaint("[1, 2]"), HasSubstr("found array"));
+  EXPECT_THAT(complaint("{}"), HasSubstr("found an empty object"));
+  EXPECT_THAT(complaint("{"), HasSubstr("is not JSON"));
+  std::string longer = "0";
+  for (int i = 0; i < 40; ++i) longer += ",0";
+  EXPECT_THAT(complaint("{\"a\": [" + longer + "]}"),
+              HasSubstr("'a' has 41 ids, but the model's context is 40 tokens"));
 }
 
-TEST(NlpProgram, RunsOfLanguageModelsAreNotForIclEval) {
-  const TempFolder folder;
-  const ProgramResult result = run_program("icl-eval", {"--run", trained_in(folder, kMamba)});
+TEST_F(NlpProgram, ContinuesSequences) {
+  std::ofstream(ids()) << R"({"a": [1, 2, 3], "b": [7]})";
+  const ProgramResult result = generate({"--ids", ids(), "--max-new-tokens", "4", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const nlohmann::json added = nlohmann::json::parse(result.out);
+  ASSERT_EQ(added.size(), 2u);
+  // The first new token is the likeliest after the last position.
+  ASSERT_EQ(logits(R"({"a": [1, 2, 3], "b": [7]})").exit_code, 0);
+  const SafetensorsFile file(folder_ / "out.safetensors");
+  for (const char* name : {"a", "b"}) {
+    ASSERT_EQ(added[name].size(), 4u);
+    EXPECT_EQ(added[name][0], file.tensor(name).select(0, -1).argmax().item<int64_t>());
+  }
+  const ProgramResult text = generate({"--ids", ids(), "--max-new-tokens", "1"});
+  EXPECT_EQ(text.out, "a: " + added["a"][0].dump() + "\nb: " + added["b"][0].dump() + "\n");
+}
+
+TEST_F(NlpProgram, SaysWhatGenerateNeeds) {
+  ProgramResult result = generate({});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("either --ids FILE or --prompt TEXT"));
+  result = generate({"--prompt", "example:a->"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("holds no tokenizer.json"));
+  std::ofstream(ids()) << R"({"a": [1, 2, 3]})";
+  result = generate({"--ids", ids(), "--max-new-tokens", "0"});
+  EXPECT_EQ(result.exit_code, 2);
+  result = generate({"--ids", ids(), "--max-new-tokens", "39"});
   EXPECT_EQ(result.exit_code, 3);
-  EXPECT_THAT(result.err, HasSubstr("use icl-nlp on"));
+  EXPECT_THAT(result.err, AllOf(HasSubstr("'a' has 3 ids"), HasSubstr("context is 40 tokens")));
+  EXPECT_EQ(generate({"--ids", ids(), "--max-new-tokens", "38"}).exit_code, 0);
+  result =
+      run_program("icl-nlp", {"generate", "--model", (folder_ / "none").string(), "--ids", ids()});
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_THAT(result.err, HasSubstr("no such model folder"));
 }
 
 }  // namespace
-}  // namespace icl
+}  // namespace icl::testing

@@ -152,6 +152,13 @@ TEST(LoadLanguageModel, TellsWhatAnUnknownPthIs) {
   EXPECT_EQ(load_language_model(folder / "b.pth").model->family(), "rwkv4");
 }
 
+TEST(LoadLanguageModel, KnowsAPointerOfGitLfs) {
+  const TempFolder folder;
+  write_model(folder.path(), random_model("gpt2"));
+  std::ofstream(folder / "model.safetensors") << "version https://git-lfs.github.com/spec/v1\n";
+  EXPECT_THAT(refusal(folder.path()), HasSubstr("git lfs pull"));
+}
+
 TEST(LoadLanguageModel, FindsTheTokenizer) {
   const TempFolder folder;
   write_model(folder.path(), random_model("gpt2"));

@@ -92,6 +92,26 @@ TEST_P(Zoo, ShowsTheResidualStream) {
   EXPECT_TRUE(at::equal(backbone_->forward(x), y));  // watching changes nothing
 }
 
+TEST_P(Zoo, EditsTheResidualStream) {
+  const at::NoGradGuard no_grad;
+  const at::Tensor x = input(2, 6), other = input(2, 6);
+  std::vector<at::Tensor> streams;
+  const at::Tensor y = backbone_->forward(
+      x, [&](int64_t, const at::Tensor& residual) { streams.push_back(residual); });
+  const int64_t last = GetParam().n_layer - 1;
+  // The stream of x after the first block, put in place of the other's, carries its outputs along.
+  std::vector<at::Tensor> seen;
+  const at::Tensor edited = backbone_->forward(
+      other, [&](int64_t, const at::Tensor& residual) { seen.push_back(residual); },
+      [&](int64_t layer, const at::Tensor& residual) {
+        return layer == 0 ? streams[0] : residual;
+      });
+  EXPECT_LE(largest(edited - y), 1e-5 * std::max(1.0, largest(y)));
+  EXPECT_TRUE(at::equal(seen[0], streams[0]));  // a tap sees what the edit left
+  EXPECT_LE(largest(seen.back() - streams[static_cast<size_t>(last)]), 1e-5 * largest(seen.back()));
+  EXPECT_GE(largest(backbone_->forward(other) - y), 1e-3);
+}
+
 TEST_P(Zoo, BranchesAsSeparatePasses) {
   const at::NoGradGuard no_grad;
   backbone_->to(at::kDouble);

@@ -1,31 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "icl/ops/selective_scan.h"
 
-#include <ATen/ATen.h>
-#include <ATen/Parallel.h>
-#include <gmock/gmock.h>
-#include <torch/csrc/autograd/autograd.h>
-
-#include "icl/base/error.h"
-#include "tests/support/compare.h"
-#include "tests/support/gradcheck.h"
-#include "tests/support/temp_folder.h"
+#include "tests/ops/operator_check.h"
 
 namespace icl {
 namespace {
 
-using testing::expect_close;
-using ::testing::HasSubstr;
-using testing::message_of;
+using namespace testing;  // NOLINT: the checks of every operator
 
-// All arguments in the operator's order: u delta A B C D z delta_bias initial_state.
-using Inputs = std::vector<at::Tensor>;
-constexpr double kForward = 2e-6;
-constexpr double kGradient = 5e-6;
+std::optional<at::Tensor> optional(const at::Tensor& tensor) {
+  return tensor.defined() ? std::optional<at::Tensor>(tensor) : std::nullopt;
+}
 
-Inputs make(int64_t batch, int64_t length, int64_t width, int64_t n_state) {
+template <class Function>
+TensorFunction run(const Function& function, bool softplus) {
+  return [function, softplus](const Tensors& in) {
+    const auto [y, state] = function(in[0], in[1], in[2], in[3], in[4], optional(in[5]),
+                                     optional(in[6]), optional(in[7]), softplus, optional(in[8]));
+    return Tensors{y, state};
+  };
+}
+
+Operator scan(bool softplus) {
+  return {.name = "selective_scan",
+          .inputs = {"u", "delta", "A", "B", "C", "D", "z", "delta_bias", "initial_state"},
+          .outputs = {"y", "last_state"},
+          .fast = run(selective_scan, softplus),
+          .reference = run(selective_scan_reference, softplus)};
+}
+const Operator kScan = scan(/*softplus=*/true);
+
+Tensors make(int64_t batch, int64_t length, int64_t width, int64_t n_state) {
   at::manual_seed(static_cast<uint64_t>(batch + 10 * length + 100 * width + 1000 * n_state));
-  const auto normal = [](at::IntArrayRef shape) { return at::randn(shape, at::kDouble); };
   return {normal({batch, length, width}),
           normal({batch, length, width}) * 0.5 - 1,
           -at::rand({width, n_state}, at::kDouble) * 4 - 0.1,
@@ -35,52 +41,6 @@ Inputs make(int64_t batch, int64_t length, int64_t width, int64_t n_state) {
           normal({batch, length, width}),
           normal({width}) * 0.5,
           normal({batch, width, n_state})};
-}
-
-Inputs leaves(const Inputs& inputs, at::ScalarType type) {
-  Inputs result;
-  for (const at::Tensor& input : inputs) {
-    result.push_back(
-        input.detach().to(type, /*non_blocking=*/false, /*copy=*/true).set_requires_grad(true));
-  }
-  return result;
-}
-
-std::vector<at::Tensor> run_scan(const Inputs& in, bool reference = false) {
-  const auto function = reference ? selective_scan_reference : selective_scan;
-  const auto [y, state] =
-      function(in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], true, in[8]);
-  return {y, state};
-}
-
-// Both results and the gradients of all arguments, for fixed incoming gradients.
-std::vector<at::Tensor> results(const Inputs& inputs, at::ScalarType type, bool reference) {
-  Inputs in = leaves(inputs, type);
-  std::vector<at::Tensor> out = run_scan(in, reference);
-  at::manual_seed(5);
-  const at::Tensor dy = at::randn(out[0].sizes(), at::kDouble).to(type);
-  const at::Tensor dstate = at::randn(out[1].sizes(), at::kDouble).to(type);
-  ((out[0] * dy).sum() + (out[1] * dstate).sum()).backward();
-  for (const at::Tensor& leaf : in) {
-    out.push_back(leaf.grad().defined() ? leaf.grad() : at::zeros_like(leaf));
-  }
-  return out;
-}
-
-void check_case(const Inputs& inputs, const std::string& name) {
-  const auto oracle = results(inputs, at::kDouble, /*reference=*/true);
-  const auto fast = results(inputs, at::kFloat, false);
-  const auto reference = results(inputs, at::kFloat, true);
-  const auto fast_double = results(inputs, at::kDouble, false);
-  static const char* const kNames[] = {
-      "y", "last_state", "du", "ddelta", "dA", "dB", "dC", "dD", "dz", "dbias", "dinitial_state"};
-  for (size_t i = 0; i < oracle.size(); ++i) {
-    expect_close(name + " " + kNames[i], fast[i], reference[i], oracle[i],
-                 i < 2 ? kForward : kGradient);
-    if (oracle[i].numel() > 0) {
-      EXPECT_LE(testing::relative_error(fast_double[i], oracle[i]), 1e-13) << name << kNames[i];
-    }
-  }
 }
 
 // One channel, one state: h = (e^-1 * 2 + 1 * 3 * 0.5), y = 4 h + 10 * 3.
@@ -97,126 +57,148 @@ TEST(SelectiveScan, OneStepByHand) {
 }
 
 TEST(SelectiveScan, ValuesAndGradientsAtEveryLength) {
-  for (const int64_t length : {1, 2, 3, 31, 32, 33, 41, 64, 65, 81, 82, 201, 255, 257}) {
-    check_case(make(2, length, 5, 4), str("L=", length));
+  for (const int64_t length : kLengths) {
+    check_against_reference(kScan, make(2, length, 5, 4), str("L=", length));
   }
 }
 
-TEST(SelectiveScan, LongSequences) {
-  for (const int64_t length : {2047, 2049}) check_case(make(1, length, 1, 2), str("L=", length));
+TEST(SelectiveScan, GreatLengths) {
+  for (const int64_t length : kGreatLengths) {
+    check_against_reference(kScan, make(1, length, 2, 2), str("L=", length));
+  }
 }
 
 TEST(SelectiveScan, EveryStateSizeAndUnevenWidths) {
   for (const int64_t n_state : {1, 2, 3, 4, 7, 8, 16, 32, 64, 256}) {
-    check_case(make(1, 35, 9, n_state), str("N=", n_state));
+    check_against_reference(kScan, make(1, 35, 9, n_state), str("N=", n_state));
   }
-  for (const int64_t width : {1, 7, 8, 63, 64, 65, 130}) {
-    check_case(make(2, 5, width, 3), str("I=", width));
+  for (const int64_t width : kWidths) {
+    check_against_reference(kScan, make(2, 5, width, 3), str("I=", width));
   }
 }
 
 TEST(SelectiveScan, ExtremeStepSizes) {
   for (const double offset : {-100.0, 0.0, 19.999, 20.001, 300.0}) {
-    Inputs inputs = make(1, 17, 9, 4);
+    Tensors inputs = make(1, 17, 9, 4);
     inputs[1] = at::full_like(inputs[1], offset);
     inputs[7].zero_();
-    check_case(inputs, str("delta=", offset));
+    check_against_reference(kScan, inputs, str("delta=", offset));
   }
+  Tensors inputs = make(1, 17, 9, 4);
+  inputs[1].zero_();
+  inputs[7].zero_();
+  check_against_reference(scan(/*softplus=*/false), inputs, "no step at all");
 }
 
 TEST(SelectiveScan, EmptyBatchAndEmptySequence) {
-  check_case(make(0, 5, 3, 2), "B=0");
-  Inputs inputs = make(2, 0, 3, 2);
-  const auto out = run_scan(inputs);
+  check_against_reference(kScan, make(0, 5, 3, 2), "B=0");
+  const Tensors inputs = make(2, 0, 3, 2);
+  const Tensors out = kScan.fast(inputs);
   EXPECT_EQ(out[0].sizes(), (std::vector<int64_t>{2, 0, 3}));
   EXPECT_TRUE(at::equal(out[1], inputs[8]));
 }
 
 TEST(SelectiveScan, OptionalArgumentsMayBeAbsent) {
-  const Inputs in = leaves(make(2, 37, 6, 3), at::kDouble);
   for (int mask = 0; mask < 16; ++mask) {
-    const auto pick = [&](int bit, const at::Tensor& tensor) {
-      return (mask >> bit & 1) != 0 ? std::optional<at::Tensor>(tensor) : std::nullopt;
-    };
-    const auto run = [&](auto function) {
-      const auto [y, state] =
-          function(in[0], in[1], in[2], in[3], in[4], pick(0, in[5]), pick(1, in[6]),
-                   pick(2, in[7]), mask % 2 == 0, pick(3, in[8]));
-      const at::Tensor loss = y.square().sum() + state.sum();
-      return torch::autograd::grad({loss}, {in[0], in[1], in[2], in[3], in[4]});
-    };
-    const auto fast = run(selective_scan);
-    const auto reference = run(selective_scan_reference);
-    for (size_t i = 0; i < fast.size(); ++i) {
-      EXPECT_TRUE(at::allclose(fast[i], reference[i], 1e-10, 1e-10)) << mask << " " << i;
+    Tensors inputs = make(2, 37, 6, 3);
+    for (int i = 0; i < 4; ++i) {
+      if ((mask >> i & 1) == 0) inputs[static_cast<size_t>(5 + i)] = at::Tensor();
     }
+    check_against_reference(scan(mask % 3 == 0), inputs, str("optional arguments ", mask));
   }
 }
 
 TEST(SelectiveScan, Gradcheck) {
-  testing::gradcheck([](const Inputs& in) { return run_scan(in); }, make(1, 3, 2, 3));
-  testing::gradcheck([](const Inputs& in) { return run_scan(in); }, make(1, 34, 1, 1));
+  gradcheck(kScan.fast, make(1, 3, 2, 3));
+  gradcheck(kScan.fast, make(1, 34, 1, 1));
 }
 
 TEST(SelectiveScan, SplitAnywhereEqualsOnePass) {
-  const Inputs in = make(2, 70, 5, 4);
-  const auto whole = run_scan(in);
-  for (int64_t cut : {1, 31, 32, 33, 69}) {
+  const Tensors in = make(2, 70, 5, 4);
+  const Tensors whole = kScan.fast(in);
+  for (const int64_t cut : {1, 31, 32, 33, 69}) {
     const auto part = [&](int64_t from, int64_t to, const at::Tensor& state) {
-      Inputs cut_in = in;
+      Tensors cut_in = in;
       for (const size_t i : {0, 1, 3, 4, 6}) cut_in[i] = in[i].slice(1, from, to);
       cut_in[8] = state;
-      return run_scan(cut_in);
+      return kScan.fast(cut_in);
     };
-    const auto first = part(0, cut, in[8]);
-    const auto second = part(cut, 70, first[1]);
-    EXPECT_LE(testing::relative_error(at::cat({first[0], second[0]}, 1), whole[0]), 1e-14);
-    EXPECT_LE(testing::relative_error(second[1], whole[1]), 1e-14);
+    const Tensors first = part(0, cut, in[8]);
+    const Tensors second = part(cut, 70, first[1]);
+    EXPECT_TRUE(at::equal(at::cat({first[0], second[0]}, 1), whole[0])) << cut;
+    EXPECT_TRUE(at::equal(second[1], whole[1])) << cut;
   }
 }
 
-TEST(SelectiveScan, SameBitsAgainAndForAnyNumberOfThreads) {
-  const Inputs inputs = make(3, 41, 130, 5);
-  const int before = at::get_num_threads();
-  const auto first = results(inputs, at::kFloat, false);
-  for (const int threads : {1, 2, 3}) {
-    at::set_num_threads(threads);
-    const auto again = results(inputs, at::kFloat, false);
-    for (size_t i = 0; i < first.size(); ++i) EXPECT_TRUE(at::equal(first[i], again[i])) << i;
-  }
-  at::set_num_threads(before);
+TEST(SelectiveScan, SameBitsForAnyNumberOfThreads) {
+  check_same_bits(kScan, make(5, 41, 130, 5));
 }
 
 TEST(SelectiveScan, NotANumberIsHandedOn) {
-  Inputs inputs = make(1, 5, 3, 2);
+  Tensors inputs = make(1, 5, 3, 2);
   inputs[1][0][2][1] = NAN;
-  const at::Tensor y = run_scan(leaves(inputs, at::kFloat))[0];
+  const at::Tensor y = kScan.fast(leaves(inputs, at::kFloat))[0];
   EXPECT_TRUE(y[0][2][1].isnan().item<bool>());
   EXPECT_FALSE(y[0][2][0].isnan().item<bool>());
 }
 
 TEST(SelectiveScan, RefusesASecondDerivativeAndNamesTheReference) {
-  const Inputs in = leaves(make(1, 3, 2, 2), at::kDouble);
-  const at::Tensor u_grad = torch::autograd::grad({run_scan(in)[0].square().sum()}, {in[0]}, {},
-                                                  /*retain_graph=*/true, /*create_graph=*/true)[0];
-  EXPECT_THAT(message_of([&] { u_grad.sum().backward(); }), HasSubstr("selective_scan_reference"));
+  check_second_derivative_is_refused(kScan, make(1, 3, 2, 2));
+}
+
+TEST(SelectiveScan, TheReferenceHasASecondDerivative) {
+  const Tensors in = leaves(make(1, 3, 2, 2), at::kDouble);
+  const at::Tensor grad =
+      torch::autograd::grad({kScan.reference(in)[0].square().sum()}, {in[0]}, {},
+                            /*retain_graph=*/true, /*create_graph=*/true)[0];
+  grad.sum().backward();
+  EXPECT_GT(in[0].grad().abs().max().item<double>(), 0);
 }
 
 TEST(SelectiveScan, NamesTheArgumentThatDoesNotFit) {
-  Inputs in = make(2, 3, 4, 5);
-  in[3] = at::zeros({2, 3, 6}, at::kDouble);
-  const std::string message = message_of([&] { run_scan(in); });
-  EXPECT_THAT(message, HasSubstr("selective_scan"));
-  EXPECT_THAT(message, HasSubstr("B is [2, 3, 6]"));
-  EXPECT_THAT(message, HasSubstr("[2, 3, 5]"));
+  const Tensors in = make(2, 3, 4, 5);
+  const auto refused = [&](size_t index, const at::Tensor& bad, std::vector<std::string> words) {
+    Tensors changed = in;
+    changed[index] = bad;
+    words.insert(words.begin(), "selective_scan");
+    expect_refused([&] { kScan.fast(changed); }, words);
+  };
+  refused(0, at::zeros({3, 4}, at::kDouble), {"u is [3, 4]", "3 dimensions"});
+  refused(0, at::zeros({2, 3, 4}, at::kInt), {"u is", "int"});
+  refused(1, at::zeros({2, 3, 5}, at::kDouble), {"delta is [2, 3, 5]", "[2, 3, 4]"});
+  refused(2, at::zeros({4, 0}, at::kDouble), {"A is [4, 0]", "at least 1 state"});
+  refused(3, at::zeros({2, 3, 6}, at::kDouble), {"B is [2, 3, 6]", "[2, 3, 5]"});
+  refused(4, at::zeros({2, 3, 5}), {"C", "float32", "float64"});
+  refused(6, at::empty({2, 3, 4}, at::TensorOptions(at::kMeta).dtype(at::kDouble)), {"z", "meta"});
+  refused(8, at::zeros({2, 5, 4}, at::kDouble), {"initial_state is [2, 5, 4]", "[2, 4, 5]"});
 }
 
-TEST(SelectiveScan, StridedArgumentsAreReadAsTheyAre) {
-  const Inputs in = make(2, 9, 4, 3);
-  Inputs strided = in;
+TEST(SelectiveScan, StridedArgumentsGiveTheSame) {
+  const Tensors in = make(2, 9, 4, 3);
+  check_strided(kScan, in);
+  Tensors strided = in;
   strided[6] = at::cat({in[0], in[6]}, 2).slice(2, 4);
   strided[3] = in[3].transpose(1, 2).contiguous().transpose(1, 2);
-  EXPECT_TRUE(at::equal(run_scan(strided)[0], run_scan(in)[0]));
+  EXPECT_TRUE(at::equal(kScan.fast(strided)[0], kScan.fast(in)[0]));
+}
+
+TEST(SelectiveScan, ShapesWithoutData) {
+  Tensors meta;
+  for (const at::Tensor& input : make(2, 9, 4, 3)) meta.push_back(input.to(at::kMeta));
+  const Tensors out = kScan.fast(meta);
+  EXPECT_EQ(out[0].sizes(), meta[0].sizes());
+  EXPECT_EQ(out[1].sizes(), (std::vector<int64_t>{2, 4, 3}));
+}
+
+// Without gradients nothing is kept for a backward pass.
+TEST(SelectiveScan, IsTheSameWithAndWithoutGradients) {
+  const Tensors in = make(2, 41, 9, 4);
+  const Tensors recorded = kScan.fast(leaves(in, at::kDouble));
+  EXPECT_TRUE(recorded[0].requires_grad());
+  const at::NoGradGuard no_grad;
+  const Tensors plain = kScan.fast(leaves(in, at::kDouble));
+  EXPECT_FALSE(plain[0].requires_grad());
+  EXPECT_TRUE(at::equal(plain[0], recorded[0]));
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace icl::language {
 namespace {
 
 // Its linear maps are stored [in, out].
-constexpr Name kNames[] = {
+constexpr Name kGpt2Names[] = {
     {"transformer.wte.weight", "embedding.weight"},
     {"transformer.wpe.weight", "backbone.positions.weight"},
     {"transformer.h.*.ln_1.weight", "backbone.blocks.*.ln_1.weight"},
@@ -33,8 +33,8 @@ constexpr Name kNames[] = {
     {"lm_head.weight", "head.weight"},
 };
 
-constexpr const char* kIgnored[] = {"transformer.h.*.attn.bias",
-                                    "transformer.h.*.attn.masked_bias"};
+constexpr const char* kGpt2Ignored[] = {"transformer.h.*.attn.bias",
+                                        "transformer.h.*.attn.masked_bias"};
 
 }  // namespace
 
@@ -68,8 +68,8 @@ Blueprint gpt2(const Settings& config) {
                     .vocab_size = vocab_size,
                     .context_length = n_positions,
                     .tied = config.flag("tie_word_embeddings", true)},
-          .names = kNames,
-          .ignored = kIgnored,
+          .names = kGpt2Names,
+          .ignored = kGpt2Ignored,
           .prefix = "transformer."};
 }
 

@@ -8,7 +8,7 @@
 namespace icl::language {
 namespace {
 
-constexpr Name kNames[] = {
+constexpr Name kGptNeoxNames[] = {
     {"gpt_neox.embed_in.weight", "embedding.weight"},
     {"gpt_neox.layers.*.input_layernorm.weight", "backbone.blocks.*.ln_1.weight"},
     {"gpt_neox.layers.*.input_layernorm.bias", "backbone.blocks.*.ln_1.bias"},
@@ -27,7 +27,7 @@ constexpr Name kNames[] = {
     {"embed_out.weight", "head.weight"},
 };
 
-constexpr const char* kIgnored[] = {
+constexpr const char* kGptNeoxIgnored[] = {
     "gpt_neox.layers.*.attention.bias", "gpt_neox.layers.*.attention.masked_bias",
     "gpt_neox.layers.*.attention.rotary_emb.inv_freq", "gpt_neox.rotary_emb.inv_freq"};
 
@@ -74,8 +74,8 @@ Blueprint gpt_neox(const Settings& config) {
                     .vocab_size = vocab_size,
                     .context_length = context,
                     .tied = config.flag("tie_word_embeddings", false)},
-          .names = kNames,
-          .ignored = kIgnored,
+          .names = kGptNeoxNames,
+          .ignored = kGptNeoxIgnored,
           .prefix = "gpt_neox."};
 }
 

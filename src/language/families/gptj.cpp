@@ -7,7 +7,7 @@
 namespace icl::language {
 namespace {
 
-constexpr Name kNames[] = {
+constexpr Name kGptjNames[] = {
     {"transformer.wte.weight", "embedding.weight"},
     {"transformer.h.*.ln_1.weight", "backbone.blocks.*.ln_1.weight"},
     {"transformer.h.*.ln_1.bias", "backbone.blocks.*.ln_1.bias"},
@@ -25,9 +25,9 @@ constexpr Name kNames[] = {
     {"lm_head.bias", "head.bias"},
 };
 
-constexpr const char* kIgnored[] = {"transformer.h.*.attn.bias", "transformer.h.*.attn.masked_bias",
-                                    "transformer.h.*.attn.embed_positions",
-                                    "transformer.h.*.attn.scale_attn"};
+constexpr const char* kGptjIgnored[] = {
+    "transformer.h.*.attn.bias", "transformer.h.*.attn.masked_bias",
+    "transformer.h.*.attn.embed_positions", "transformer.h.*.attn.scale_attn"};
 
 std::shared_ptr<const Rotary> rotary_of(const Settings& config, int64_t d_head) {
   const int64_t width = config.size("rotary_dim", d_head);
@@ -71,8 +71,8 @@ Blueprint gptj(const Settings& config) {
                     .context_length = config.size("n_positions", 2048),
                     .tied = config.flag("tie_word_embeddings", false),
                     .head_bias = true},
-          .names = kNames,
-          .ignored = kIgnored,
+          .names = kGptjNames,
+          .ignored = kGptjIgnored,
           .prefix = "transformer."};
 }
 

@@ -8,7 +8,7 @@
 namespace icl::language {
 namespace {
 
-constexpr Name kNames[] = {
+constexpr Name kLlamaNames[] = {
     {"model.embed_tokens.weight", "embedding.weight"},
     {"model.layers.*.input_layernorm.weight", "backbone.blocks.*.ln_1.weight"},
     {"model.layers.*.self_attn.q_proj.weight", "backbone.blocks.*.attn.q_proj.weight"},
@@ -30,8 +30,8 @@ constexpr Name kNames[] = {
     {"lm_head.weight", "head.weight"},
 };
 
-constexpr const char* kIgnored[] = {"model.layers.*.self_attn.rotary_emb.inv_freq",
-                                    "model.rotary_emb.inv_freq"};
+constexpr const char* kLlamaIgnored[] = {"model.layers.*.self_attn.rotary_emb.inv_freq",
+                                         "model.rotary_emb.inv_freq"};
 
 AttentionOptions attention_of(const Settings& config, int64_t width, int64_t context) {
   const int64_t n_head = config.size("num_attention_heads");
@@ -85,8 +85,8 @@ Blueprint llama(const Settings& config) {
                     .vocab_size = vocab_size,
                     .context_length = context,
                     .tied = config.flag("tie_word_embeddings", false)},
-          .names = kNames,
-          .ignored = kIgnored,
+          .names = kLlamaNames,
+          .ignored = kLlamaIgnored,
           .prefix = "model."};
 }
 

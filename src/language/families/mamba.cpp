@@ -9,7 +9,7 @@
 namespace icl::language {
 namespace {
 
-constexpr auto kNames = std::to_array<Name>({
+constexpr auto kMambaNames = std::to_array<Name>({
     {"backbone.embeddings.weight", "embedding.weight"},
     {"backbone.layers.*.norm.weight", "backbone.blocks.*.norm.weight"},
     {"backbone.layers.*.mixer.in_proj.weight", "backbone.blocks.*.mixer.in_proj.weight"},
@@ -29,8 +29,8 @@ constexpr auto kNames = std::to_array<Name>({
 });
 
 // The original layout: the first name alone differs.
-constexpr auto kOriginalNames = [] {
-  auto names = kNames;
+constexpr auto kOriginalMambaNames = [] {
+  auto names = kMambaNames;
   names[0].file = "backbone.embedding.weight";
   return names;
 }();
@@ -66,7 +66,7 @@ Blueprint mamba(const Settings& config) {
                     .n_rows = vocab_size,
                     .vocab_size = vocab_size,
                     .tied = config.flag("tie_word_embeddings", true)},
-          .names = kNames,
+          .names = kMambaNames,
           .prefix = "backbone."};
 }
 
@@ -95,7 +95,7 @@ Blueprint original_mamba(const Settings& config) {
                     .n_rows = (vocab_size + multiple - 1) / multiple * multiple,
                     .vocab_size = vocab_size,
                     .tied = config.flag("tie_embeddings", true)},
-          .names = kOriginalNames,
+          .names = kOriginalMambaNames,
           .prefix = "backbone."};
 }
 

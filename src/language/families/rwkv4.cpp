@@ -8,7 +8,7 @@
 namespace icl::language {
 namespace {
 
-constexpr Name kNames[] = {
+constexpr Name kRwkvNames[] = {
     {"rwkv.embeddings.weight", "embedding.weight"},
     {"rwkv.blocks.0.pre_ln.weight", "backbone.input_norm.weight"},
     {"rwkv.blocks.0.pre_ln.bias", "backbone.input_norm.bias"},
@@ -90,7 +90,7 @@ Blueprint rwkv4(const Settings& config) {
                     .n_rows = vocab_size,
                     .vocab_size = vocab_size,
                     .tied = config.flag("tie_word_embeddings", false)},
-          .names = kNames,
+          .names = kRwkvNames,
           .prefix = "rwkv."};
 }
 

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What icl-bench ops times: each operator at a size, with the alternatives that it is measured
+// against.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace icl {
+
+// The results of one way to compute an operator from the case's inputs.
+using OperatorForm = std::function<std::vector<at::Tensor>(const std::vector<at::Tensor>&)>;
+
+struct OperatorCase {
+  std::string name;   // of the operator
+  std::string shape;  // "B=8 L=81 I=512 N=16"
+  std::vector<at::Tensor> inputs;
+  OperatorForm fast;
+  std::vector<std::pair<std::string, OperatorForm>> alternatives;
+  double elements;        // (b, l, i, n) steps of a scan, outputs otherwise
+  double forward_bytes;   // least memory traffic: every input read, every result written once
+  double backward_bytes;  // of the backward pass alone
+};
+
+// The sizes of the published experiments: small batches on the CPU, training batches on a GPU.
+std::vector<OperatorCase> operator_cases(c10::Device device);
+
+}  // namespace icl

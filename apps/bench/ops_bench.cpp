@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops_bench.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "icl/base/error.h"
+#include "operator_cases.h"
+#include "timer.h"
+
+namespace icl {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::function<void()> forward_work(const OperatorCase& work, const OperatorForm& form) {
+  return [&work, form] {
+    const at::NoGradGuard no_grad;
+    form(work.inputs);
+  };
+}
+
+std::function<void()> both_work(const OperatorCase& work, const OperatorForm& form) {
+  std::vector<at::Tensor> leaves;
+  for (const at::Tensor& input : work.inputs) {
+    leaves.push_back(input.detach().clone().set_requires_grad(true));
+  }
+  const at::Tensor incoming = at::randn_like(form(work.inputs)[0]);
+  return [leaves, form, incoming] {
+    const at::Tensor result = form(leaves)[0];
+    result.backward(incoming);
+    for (const at::Tensor& leaf : leaves) leaf.mutable_grad().reset();
+  };
+}
+
+// One row: the operator and its alternatives, forward or with the backward pass.
+Json measure(const OperatorCase& work, bool backward, c10::Device device) {
+  const auto make = [&](const OperatorForm& form) {
+    return backward ? both_work(work, form) : forward_work(work, form);
+  };
+  std::vector<Contender> contenders{{work.name, make(work.fast)}};
+  for (const auto& [name, form] : work.alternatives) contenders.push_back({name, make(form)});
+  const std::vector<Timing> times = race(contenders, device);
+  const double bytes = work.forward_bytes + (backward ? work.backward_bytes : 0);
+  Json row{{"operator", work.name},
+           {"shape", work.shape},
+           {"pass", backward ? "forward+backward" : "forward"},
+           {"seconds", times[0].median},
+           {"minimum_seconds", times[0].minimum},
+           {"ns_per_element", times[0].median / work.elements * 1e9},
+           {"minimum_ns_per_element", times[0].minimum / work.elements * 1e9},
+           {"gb_per_s", bytes / times[0].median / 1e9},
+           {"alternatives", Json::object()}};
+  for (size_t i = 1; i < times.size(); ++i) {
+    row["alternatives"][times[i].name] = {{"seconds", times[i].median},
+                                          {"minimum_seconds", times[i].minimum},
+                                          {"runs", times[i].runs},
+                                          {"ratio", times[i].median / times[0].median},
+                                          {"ratio_of_minima", times[i].minimum / times[0].minimum}};
+  }
+  return row;
+}
+
+void print_header() {
+  std::printf("%-15s %-23s %-17s %9s %9s %8s %7s  %s\n", "operator", "shape", "pass", "median",
+              "least", "ns/elem", "GB/s", "times slower: median (least)");
+}
+
+void print_row(const Json& row) {
+  std::string slower;
+  for (const auto& [name, times] : row["alternatives"].items()) {
+    char text[96];
+    std::snprintf(text, sizeof text, "%s %.1f (%.1f)  ", name.c_str(), times["ratio"].get<double>(),
+                  times["ratio_of_minima"].get<double>());
+    slower += text;
+  }
+  std::printf("%-15s %-23s %-17s %6.3f ms %6.3f ms %8.3f %7.1f  %s\n",
+              row["operator"].get<std::string>().c_str(), row["shape"].get<std::string>().c_str(),
+              row["pass"].get<std::string>().c_str(), row["seconds"].get<double>() * 1e3,
+              row["minimum_seconds"].get<double>() * 1e3, row["ns_per_element"].get<double>(),
+              row["gb_per_s"].get<double>(), slower.c_str());
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int bench_ops(const CommonOptions& common) {
+  const c10::Device device = prepare_device(common.device, common.threads);
+  Json results{{"schema", "icl.bench.ops"},
+               {"version", 1},
+               {"icl_version", version_text()},
+               {"device", device.str()},
+               {"threads", at::get_num_threads()},
+               {"cpu", at::get_cpu_capability()},
+               {"rows", Json::array()}};
+  if (!common.json) {
+    std::printf(
+        "%s, %d threads; float32; an element is one (b, l, i, n) of the scan, else one "
+        "output\n",
+        device.str().c_str(), at::get_num_threads());
+    print_header();
+  }
+  for (const OperatorCase& work : operator_cases(device)) {
+    for (const bool backward : {false, true}) {
+      const Json row = measure(work, backward, device);
+      if (!common.json) print_row(row);
+      results["rows"].push_back(row);
+    }
+  }
+  if (common.json) std::printf("%s\n", results.dump(2).c_str());
+  return 0;
+}
+
+}  // namespace icl

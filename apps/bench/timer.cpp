@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "timer.h"
+
+#include <ATen/DeviceAccelerator.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace icl {
+namespace {
+
+constexpr double kShortest = 2e-3;  // seconds of one timed run; shorter work is repeated
+
+double seconds_of(const std::function<void()>& work, int repetitions, c10::Device device) {
+  const auto start = std::chrono::steady_clock::now();
+  for (int i = 0; i < repetitions; ++i) work();
+  wait_for(device);
+  const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
+  return passed.count() / repetitions;
+}
+
+struct Lane {
+  const Contender* contender;
+  int repetitions = 1;
+  double spent = 0;
+  std::vector<double> times;
+
+  bool wants_more(double seconds, int most_runs) const {
+    return times.empty() || (spent < seconds && static_cast<int>(times.size()) < most_runs);
+  }
+};
+
+}  // namespace
+
+void wait_for(c10::Device device) {
+  if (!device.is_cpu()) at::accelerator::synchronizeDevice(device.index());
+}
+
+std::vector<Timing> race(const std::vector<Contender>& contenders, c10::Device device,
+                         double seconds, int most_runs) {
+  std::vector<Lane> lanes;
+  for (const Contender& contender : contenders) {
+    Lane lane{.contender = &contender};
+    double first = seconds_of(contender.work, 1, device);
+    if (first < seconds) first = seconds_of(contender.work, 1, device);
+    lane.repetitions = std::max(1, static_cast<int>(kShortest / first));
+    if (first >= seconds) lane.times.push_back(first);
+    lanes.push_back(std::move(lane));
+  }
+  for (bool more = true; more;) {
+    more = false;
+    for (Lane& lane : lanes) {
+      if (!lane.wants_more(seconds, most_runs)) continue;
+      lane.times.push_back(seconds_of(lane.contender->work, lane.repetitions, device));
+      lane.spent += lane.times.back() * lane.repetitions;
+      if (lane.times.back() >= seconds) lane.spent = seconds;
+      more = true;
+    }
+  }
+  std::vector<Timing> timings;
+  for (Lane& lane : lanes) {
+    std::sort(lane.times.begin(), lane.times.end());
+    timings.push_back({lane.contender->name, lane.times[lane.times.size() / 2], lane.times.front(),
+                       static_cast<int>(lane.times.size())});
+  }
+  return timings;
+}
+
+}  // namespace icl

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
+#include <vector>
+
+#include "bench/eval_bench.h"
+#include "bench/nlp_bench.h"
+#include "bench/ops_bench.h"
+#include "bench/train_bench.h"
+#include "icl/cli/program.h"
+
+namespace {
+
+struct Benchmark {
+  const char* name;
+  const char* description;
+  int (*run)(const icl::CommonOptions& common);
+};
+
+constexpr Benchmark kBenchmarks[] = {
+    {"ops", "every operator beside its reference: time, ns per element, GB/s, ratio",
+     icl::bench_ops},
+    {"train", "training steps of the quickstart's and the paper's models: ms, prompts/s",
+     icl::bench_train},
+    {"eval", "branching the state at every point beside one forward pass for each point",
+     icl::bench_eval},
+    {"nlp",
+     "language models of the shapes of mamba-130m and Pythia-160m: prompts/s, tokens/s, "
+     "memory, and the rate beside that of the matrix products alone",
+     icl::bench_nlp},
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  icl::Program program("icl-bench",
+                       "Measures how fast operators, training, evaluation and language models are "
+                       "on this machine.",
+                       "icl-bench ops --threads 1\n"
+                       "icl-bench ops --device cuda --json\n"
+                       "icl-bench train --threads 2\n"
+                       "icl-bench eval\n"
+                       "icl-bench nlp --threads 1");
+  CLI::App& app = program.app();
+  app.require_subcommand(1);
+  int (*chosen)(const icl::CommonOptions&) = nullptr;
+  for (const Benchmark& benchmark : kBenchmarks) {
+    app.add_subcommand(benchmark.name, benchmark.description)->callback([&chosen, &benchmark] {
+      chosen = benchmark.run;
+    });
+  }
+  return program.run(argc, argv, [&] { return chosen(program.common()); });
+}
