@@ -161,6 +161,12 @@ Documents sample_documents(uint64_t seed, int64_t step, int64_t batch_size, int6
   return documents;
 }
 
+std::vector<std::string> language_training_tasks() {
+  std::vector<std::string> names;
+  for (const LanguageTask& task : tasks()) names.emplace_back(task.info().name);
+  return names;
+}
+
 void export_trained_language_model(const LanguageModel& model,
                                    const std::filesystem::path& folder) {
   std::error_code failure;
