@@ -55,6 +55,7 @@ class Objective {
 // of the paper's algorithmic tasks.
 bool trains_language(const RunConfig& config);
 
+// For language the loss is half the mean over the answers' bytes and half that over all others.
 // Throws UsageError for a config whose parts do not fit together.
 std::unique_ptr<Objective> make_objective(const RunConfig& config, c10::Device device);
 
