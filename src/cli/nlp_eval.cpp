@@ -64,6 +64,9 @@ LanguageFacts facts_of(const NlpEvalOptions& options, const LoadedModel& loaded,
                        const fs::path& tokenizer, const ShotOptions& shots) {
   fs::path folder = fs::weakly_canonical(options.model);
   if (!folder.has_filename()) folder = folder.parent_path();
+  // What icl-train exports is named by its run.
+  const fs::path run = folder.parent_path();
+  if (folder.filename() == "hf" && fs::exists(run / "run.json")) folder = run;
   return {.name = folder.filename().string(),
           .path = options.model,
           .family = loaded.model->family(),

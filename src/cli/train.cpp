@@ -204,9 +204,8 @@ void finish_language_run(const LanguageModel& model, const RunConfig& config,
     std::printf("wrong answers in the last batch: %.3f without a demonstration, %.3f after %zu\n",
                 errors.front(), errors.back(), errors.size() - 1);
   }
-  std::printf(
-      "exported to %s; try: icl-nlp eval --model %s --tasks algorithmic --shots 0,1,2,4,8\n",
-      folder.c_str(), folder.c_str());
+  std::printf("exported to %s; try: icl-nlp eval --model %s --tasks %s --shots 0,1,2,4,8\n",
+              folder.c_str(), folder.c_str(), join(language_training_tasks(), ",").c_str());
 }
 
 }  // namespace

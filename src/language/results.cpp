@@ -48,8 +48,8 @@ std::string csv_row(const std::string& kind, const std::string& name, const std:
                     const std::string& note) {
   const auto number = [](double value) { return std::isnan(value) ? "" : shortest(value); };
   return str(kind, ",", name, ",", category, ",", shots, ",", number(accuracy), ",",
-             number(standard_error), ",", prompts, ",", note.empty() ? "" : "\"" + note + "\"",
-             "\n");
+             number(standard_error), ",", prompts > 0 ? std::to_string(prompts) : "", ",",
+             note.empty() ? "" : "\"" + note + "\"", "\n");
 }
 
 }  // namespace

@@ -132,15 +132,27 @@ std::vector<Row> mean_rows(const ShotResults& results, const std::vector<int64_t
   return rows;
 }
 
-// Each reason once, with the shot counts that it holds for.
-std::string notes(const ShotResults& results) {
+// "0, 2 and 30 shots"
+std::string listed(const std::vector<int64_t>& shots) {
   std::string text;
-  std::map<std::string, std::vector<std::string>> sources;
+  for (size_t i = 0; i < shots.size(); ++i) {
+    text += (i == 0 ? "" : i + 1 == shots.size() ? " and " : ", ") + std::to_string(shots[i]);
+  }
+  return text + (shots == std::vector<int64_t>{1} ? " shot" : " shots");
+}
+
+// What has no accuracy, and why: a line a task for too few items.
+std::string skipped_notes(const ShotResults& results) {
+  std::string text;
+  std::vector<std::pair<const ShotResult*, std::vector<int64_t>>> lacking;
   for (const ShotResult& result : results.results) {
-    auto& tasks = sources[result.source];
-    if (tasks.empty() || tasks.back() != result.task.name) tasks.emplace_back(result.task.name);
-    const std::string where = str(result.task.name, " at ", result.shots, " shots: ");
-    if (!result.skipped.empty()) {
+    const std::string where = str(result.task.name, " at ", listed({result.shots}), ": ");
+    if (result.n_items <= result.shots) {
+      const bool fresh =
+          lacking.empty() || lacking.back().first->task.name != std::string(result.task.name);
+      if (fresh) lacking.emplace_back(&result, std::vector<int64_t>());
+      lacking.back().second.push_back(result.shots);
+    } else if (!result.skipped.empty()) {
       text += "- " + where + result.skipped + "\n";
     } else if (result.overflow > 0) {
       text += str("* ", where, result.overflow, " of ", result.overflow + result.accuracy.n_prompts,
@@ -148,10 +160,24 @@ std::string notes(const ShotResults& results) {
                   "left out of means\n");
     }
   }
+  for (const auto& [result, shots] : lacking) {
+    text += str("- ", result->task.name, ": too few items for ", listed(shots), ": ",
+                result->n_items, "\n");
+  }
+  return text;
+}
+
+std::string notes(const ShotResults& results) {
+  std::string text = skipped_notes(results);
+  std::map<std::string, std::vector<std::string>> sources;
+  for (const ShotResult& result : results.results) {
+    auto& tasks = sources[result.source];
+    if (tasks.empty() || tasks.back() != result.task.name) tasks.emplace_back(result.task.name);
+  }
   for (const TaskVectorResult& result : results.task_vectors) {
     if (result.skipped.empty()) continue;
-    text += str("- task vector of ", result.task.name, " from ", result.shots,
-                " shots: ", result.skipped, "\n");
+    text += str("- task vector of ", result.task.name, " from ", listed({result.shots}), ": ",
+                result.skipped, "\n");
   }
   for (const auto& [source, tasks] : sources) {
     text += str("items: ", source, source == "built-in word list" ? " (ours, small)" : "", ": ",

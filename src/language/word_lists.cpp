@@ -117,7 +117,7 @@ Uruguay: Montevideo; Australia: Canberra; New Zealand: Wellington
 
 constexpr std::string_view kLanguages = R"(
 Victor Hugo: French; Voltaire: French; Marcel Proust: French; Albert Camus: French
-Jules Verne: French; Claude Monet: French; Emile Zola: French
+Jules Verne: French; Edgar Degas: French; Emile Zola: French
 Napoleon Bonaparte: French; Charles de Gaulle: French; Edith Piaf: French
 Johann Wolfgang von Goethe: German; Friedrich Schiller: German; Thomas Mann: German
 Immanuel Kant: German; Karl Marx: German; Albert Einstein: German

@@ -198,6 +198,8 @@ std::string task_key(Json task) {
 std::optional<Evaluation> evaluation_of_training(const RunRecord& run, const Json& config) {
   constexpr size_t kMost = 25;
   if (run.training.empty() || run.training.back().errors.empty()) return std::nullopt;
+  // A language model's errors are shares of wrong answers, and icl-nlp eval measures them.
+  if (text_at(at(config, "task"), "function") == "language") return std::nullopt;
   const TrainingStep& last = run.training.back();
   std::vector<const TrainingStep*> steps;
   for (auto step = run.training.rbegin(); step != run.training.rend() && steps.size() < kMost;

@@ -16,8 +16,6 @@
 namespace icl {
 namespace {
 
-constexpr int64_t kIgnored = -100;  // targets that count nowhere
-
 // The paper's algorithmic tasks; all that need no words.
 const std::vector<LanguageTask>& tasks() {
   static const std::vector<LanguageTask> list = [] {
@@ -58,7 +56,24 @@ void check(const RunConfig& config) {
   }
 }
 
-// Next-byte prediction.
+// Of each byte that is predicted, [B, T - 1]: the answers have half of the weight, what surrounds
+// them the other half, padding none. Unweighted, the inputs, which nobody can guess, drown them.
+at::Tensor weights_of(const Documents& documents) {
+  const int64_t length = documents.ids_BT.size(1) - 1;
+  at::Tensor answers = at::zeros({documents.ids_BT.size(0), length});
+  at::Tensor others = at::zeros_like(answers);
+  for (size_t b = 0; b < documents.lengths.size(); ++b) {
+    const auto row = static_cast<int64_t>(b);
+    others[row].slice(0, 0, documents.lengths[b] - 1).fill_(1);
+    for (const int64_t place : documents.answers[b]) {
+      answers[row][place - 1] = 1;
+      others[row][place - 1] = 0;
+    }
+  }
+  return 0.5 * answers / answers.sum() + 0.5 * others / others.sum();
+}
+
+// Prediction of the next byte.
 class LanguageObjective : public Objective {
  public:
   LanguageObjective(const RunConfig& config, c10::Device device)
@@ -79,20 +94,18 @@ class LanguageObjective : public Objective {
     const Documents documents = sample_documents(static_cast<uint64_t>(config_.seed), step,
                                                  config_.training.batch_size, stage.n_points);
     const int64_t length = documents.ids_BT.size(1);
-    at::Tensor targets = documents.ids_BT.narrow(1, 1, length - 1).clone();
-    for (size_t b = 0; b < documents.lengths.size(); ++b) {
-      targets[static_cast<int64_t>(b)].slice(0, documents.lengths[b] - 1).fill_(kIgnored);
-    }
+    const at::Tensor targets = documents.ids_BT.narrow(1, 1, length - 1).to(device_);
+    const at::Tensor weights = weights_of(documents).to(device_);
     const at::Tensor ids = documents.ids_BT.narrow(1, 0, length - 1).to(device_);
     at::Tensor logits_BTV;
     {
       const MixedPrecision mixed(config_.training.precision, device_);
       logits_BTV = model_->logits(ids).to(at::kFloat);
     }
-    targets = targets.to(device_);
-    const auto cross_entropy = [targets](const at::Tensor& logits) {
-      return at::cross_entropy_loss(logits.flatten(0, 1), targets.flatten(), {},
-                                    at::Reduction::Mean, kIgnored);
+    const auto cross_entropy = [targets, weights](const at::Tensor& logits) {
+      const at::Tensor of_bytes =
+          at::cross_entropy_loss(logits.flatten(0, 1), targets.flatten(), {}, at::Reduction::None);
+      return (of_bytes * weights.flatten()).sum();
     };
     const auto figures = [=, answers = documents.answers] {
       return BatchFigures{
@@ -159,6 +172,12 @@ Documents sample_documents(uint64_t seed, int64_t step, int64_t batch_size, int6
                    [](char byte) { return int64_t{static_cast<unsigned char>(byte)}; });
   }
   return documents;
+}
+
+std::vector<std::string> language_training_tasks() {
+  std::vector<std::string> names;
+  for (const LanguageTask& task : tasks()) names.emplace_back(task.info().name);
+  return names;
 }
 
 void export_trained_language_model(const LanguageModel& model,

@@ -67,7 +67,7 @@ TEST(NlpEvalProgram, EvaluatesAnExportedRunIntoAllItsFiles) {
   EXPECT_THAT(result.out, HasSubstr("| task"));
   EXPECT_THAT(result.out, HasSubstr("25 shots"));
   // A byte-level tokenizer has no antonym of one token.
-  EXPECT_THAT(result.out, HasSubstr("antonyms at 0 shots: too few items: 0"));
+  EXPECT_THAT(result.out, HasSubstr("antonyms: too few items for 0, 2 and 25 shots: 0"));
   const json written = json::parse(text_of(out));
   EXPECT_EQ(written["schema"], "icl.nlp");
   EXPECT_EQ(written["model"]["family"], "mamba");

@@ -150,7 +150,7 @@ TEST(Shots, ReportTasksWithTooFewItems) {
   EXPECT_TRUE(std::isnan(nine.accuracy.value));
   EXPECT_THAT(results.means[1].fixed.tasks, ElementsAre("to_upper"));
   EXPECT_THAT(results.means[0].available.tasks, ElementsAre("to_upper", "char_to_int"));
-  EXPECT_THAT(shots_table(results), HasSubstr("char_to_int at 9 shots: too few items: 9"));
+  EXPECT_THAT(shots_table(results), HasSubstr("char_to_int: too few items for 9 shots: 9"));
 }
 
 TEST(Shots, CountPromptsBeyondTheContext) {
@@ -217,7 +217,7 @@ TEST(ShotResults, AreReadByTheReport) {
   ASSERT_EQ(read.tasks.size(), 4u);
   EXPECT_TRUE(std::isnan(read.tasks[3].accuracy));
   EXPECT_THAT(shots_csv(results),
-              HasSubstr("task,char_to_int,algorithmic,9,,,0,\"too few items: 9, and 9 shots"));
+              HasSubstr("task,char_to_int,algorithmic,9,,,,\"too few items: 9, and 9 shots"));
   EXPECT_THAT(samples_text(results), HasSubstr(R"("task":"to_upper","shots":1,"index":0)"));
 }
 

@@ -55,7 +55,8 @@ TEST(Prompts, OfASharedContextHaveTheSameDemonstrations) {
     EXPECT_EQ(prompts[i].context, static_cast<int64_t>(i) / 5);
     EXPECT_EQ(prompts[i].demos, prompts[i - i % 5].demos);
     for (const WordPair& demo : prompts[i].demos) EXPECT_NE(demo.input, prompts[i].query.input);
-    if (i % 5 > 0) EXPECT_NE(prompts[i].query, prompts[i - 1].query);
+    if (i % 5 == 0) continue;
+    EXPECT_NE(prompts[i].query, prompts[i - 1].query);
   }
   EXPECT_NE(prompts[0].demos, prompts[5].demos);
 }

@@ -89,6 +89,36 @@ TEST(Documents, AreAFunctionOfSeedAndStepAndPaddedWithNewlines) {
   EXPECT_EQ(documents.ids_BT.size(1), longest);
 }
 
+// The padding of a short document plays no part: a batch's loss is the same without it.
+TEST(LanguageObjective, LeavesPaddingOut) {
+  RunConfig config = tiny("mamba");
+  config.training.batch_size = 2;
+  const auto objective = make_objective(config, c10::kCPU);
+  const at::NoGradGuard no_grad;
+  int64_t step = 0;  // one whose documents differ in length
+  while (sample_documents(3, step, 2, 3).lengths[0] == sample_documents(3, step, 2, 3).lengths[1]) {
+    ++step;
+  }
+  const Documents documents = sample_documents(3, step, 2, 3);
+  double answers = 0, others = 0, n_others = 0;
+  for (int64_t b = 0; b < 2; ++b) {
+    const int64_t length = documents.lengths[static_cast<size_t>(b)];
+    const at::Tensor ids = documents.ids_BT[b].slice(0, 0, length).unsqueeze(0);
+    const at::Tensor losses = -at::log_softmax(objective->language()->logits(ids)[0], 1)
+                                   .slice(0, 0, length - 1)
+                                   .gather(1, ids[0].slice(0, 1).unsqueeze(1));
+    double own = 0;
+    for (const int64_t place : documents.answers[static_cast<size_t>(b)]) {
+      own += losses[place - 1].item<double>();
+    }
+    answers += own;
+    others += losses.sum().item<double>() - own;
+    n_others += static_cast<double>(length - 1 - 3);
+  }
+  EXPECT_NEAR(objective->loss(step, {.n_points = 3}).loss.item<double>(),
+              answers / 12 + others / (2 * n_others), 1e-5);
+}
+
 TEST(LanguageObjective, LosesLog256WithoutKnowledgeAndLearns) {
   for (const char* family : {"gpt2", "mamba"}) {
     RunConfig config = tiny(family);
@@ -103,8 +133,7 @@ TEST(LanguageObjective, LosesLog256WithoutKnowledgeAndLearns) {
   }
 }
 
-// Steps past the end of a short document play no part: its loss alone is that in a longer batch.
-TEST(LanguageObjective, LeavesPaddingOut) {
+TEST(LanguageObjective, IsHalfThatOfTheAnswers) {
   RunConfig config = tiny("mamba");
   config.training.batch_size = 1;
   const auto alone = make_objective(config, c10::kCPU);
@@ -112,11 +141,14 @@ TEST(LanguageObjective, LeavesPaddingOut) {
   const Documents documents = sample_documents(3, 0, 1, 3);
   const at::Tensor ids = documents.ids_BT;
   const at::Tensor logits = alone->language()->logits(ids.slice(1, 0, -1));
-  const at::Tensor expected = -at::log_softmax(logits[0], 1)
-                                   .gather(1, ids[0].slice(0, 1).unsqueeze(1))
-                                   .slice(0, 0, documents.lengths[0] - 1)
-                                   .mean();
-  EXPECT_NEAR(alone->loss(0, {.n_points = 3}).loss.item<double>(), expected.item<double>(), 1e-5);
+  const at::Tensor losses =
+      -at::log_softmax(logits[0], 1).gather(1, ids[0].slice(0, 1).unsqueeze(1)).squeeze(1);
+  double answers = 0, all = 0;
+  for (int64_t t = 0; t < documents.lengths[0] - 1; ++t) all += losses[t].item<double>();
+  for (const int64_t place : documents.answers[0]) answers += losses[place - 1].item<double>();
+  const auto n_others = static_cast<double>(documents.lengths[0] - 1 - 3);
+  EXPECT_NEAR(alone->loss(0, {.n_points = 3}).loss.item<double>(),
+              answers / 6 + (all - answers) / (2 * n_others), 1e-5);
 }
 
 TEST(LanguageTraining, ResumesToTheSameBytes) {

@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "icl/config/run_config.h"
@@ -54,6 +55,7 @@ class Objective {
 // of the paper's algorithmic tasks.
 bool trains_language(const RunConfig& config);
 
+// For language the loss is half the mean over the answers' bytes and half that over all others.
 // Throws UsageError for a config whose parts do not fit together.
 std::unique_ptr<Objective> make_objective(const RunConfig& config, c10::Device device);
 
@@ -67,6 +69,9 @@ struct Documents {
   std::vector<std::vector<int64_t>> answers;
 };
 Documents sample_documents(uint64_t seed, int64_t step, int64_t batch_size, int64_t n_points);
+
+// The tasks that the documents are made of, by name.
+std::vector<std::string> language_training_tasks();
 
 // The trained model as a Hugging Face folder with a byte-level tokenizer, for icl-nlp.
 void export_trained_language_model(const LanguageModel& model, const std::filesystem::path& folder);

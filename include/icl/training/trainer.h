@@ -29,7 +29,7 @@ namespace icl {
 // What one optimizer step showed; `step` is its index, from 0.
 struct StepReport {
   int64_t step = 0;
-  double loss = 0;             // mean over prompts and points (language: tokens), not normalised
+  double loss = 0;             // mean over prompts and points, not normalised (paper's objective)
   double relative_loss = 0;    // loss / the loss of always predicting zero on the same batch
   std::vector<double> errors;  // per point, mean over prompts
   double grad_norm = 0;        // before clipping
