@@ -74,8 +74,7 @@ void print_outcome(const fs::path& out, const PythonRun& run, bool as_json) {
                 with_commas(each.step).c_str());
   }
   if (!newest.unused.empty()) {
-    std::printf("left out  %zu tensors that no prediction uses: %s%s\n", newest.unused.size(),
-                newest.unused.front().c_str(), newest.unused.size() > 1 ? ", ..." : "");
+    std::printf("left out  %s (no prediction depends on them)\n", join(newest.unused).c_str());
   }
   std::printf("run       %s\n", out.string().c_str());
 }

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "icl/config/run_config.h"
+#include "icl/models/regression_model.h"
 
 namespace icl {
 namespace {
@@ -51,6 +52,51 @@ TEST(PaperConfigs, HoldThePublishedNumbers) {
     }
   }
   EXPECT_EQ(names.size(), 28U);
+}
+
+TEST(PaperConfigs, AreAllOfMambasSize) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(kConfigs / "paper")) {
+    if (entry.path().extension() != ".json") continue;
+    const RunConfig config = load_run_config(entry.path());
+    const RegressionModel model(config.model, config.task.n_dims, Initialization::kNone);
+    EXPECT_GT(model.parameter_count(), 9'400'000) << entry.path();
+    EXPECT_LT(model.parameter_count(), 10'600'000) << entry.path();
+  }
+}
+
+TEST(PaperConfigs, HaveAnS4ThatIsNotHeldBack) {
+  const auto load = [](const char* name) {
+    return load_run_config(kConfigs / "paper" / "linear_regression" / name);
+  };
+  for (const char* name : {"s4_prenorm.json", "s4_dplr.json"}) {
+    const RunConfig config = load(name);
+    EXPECT_EQ(config.model.norm, "pre") << name;
+    EXPECT_EQ(config.model.dropout, 0) << name;
+    std::set<std::string> slow;
+    for (const ParameterGroupConfig& group : config.training.optimizer.groups) {
+      EXPECT_EQ(group.lr_factor, 0.1);
+      slow.insert(group.match);
+    }
+    for (const char* part : {"kernel.log_dt", "kernel.log_A_real", "kernel.A_imag"}) {
+      EXPECT_EQ(slow.count(part), 1U) << name << " " << part;
+    }
+    EXPECT_EQ(slow.count("kernel.B"), config.model.kernel == "dplr" ? 1U : 0U);
+  }
+  EXPECT_EQ(load("s4_prenorm.json").model.kernel, "diagonal");
+  EXPECT_EQ(load("s4_dplr.json").model.kernel, "dplr");
+  // The paper's own setting.
+  EXPECT_EQ(load("s4.json").model.norm, "post");
+  EXPECT_EQ(load("s4.json").model.dropout, 0.1);
+  EXPECT_TRUE(load("s4.json").training.optimizer.groups.empty());
+}
+
+TEST(QuickstartConfigs, HaveOneOfEveryFamily) {
+  for (const std::string& family : model_families()) {
+    const RunConfig config = load_run_config(kConfigs / "quickstart" / (family + ".json"));
+    EXPECT_EQ(config.model.family, family);
+    EXPECT_EQ(config.name, "quickstart_" + family);
+    EXPECT_EQ(config.task.n_dims, 5);
+  }
 }
 
 }  // namespace

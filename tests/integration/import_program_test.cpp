@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // icl-import as a person meets it: from a folder of the Python code to predictions, curves, probes.
+// The programs are in ICL_BIN_DIR.
 #include <gmock/gmock.h>
 
 #include "icl/io/safetensors.h"
