@@ -181,7 +181,7 @@ std::vector<OperatorCase> operator_cases(c10::Device device) {
   cases.push_back(norm_case(B, 81, 256, device));
   cases.push_back(wkv_case(B, 81, 256, device));
   cases.push_back(s4d_case(435, 32, 82, device));
-  for (const int64_t L : {82, 202, 1024, 4096}) {
+  for (const int64_t L : {41, 82, 160, 161, 202, 1024, 4096}) {
     cases.push_back(long_conv_case(B, L, L > 1000 ? 128 : 435, device));
   }
   return cases;

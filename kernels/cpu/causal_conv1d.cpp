@@ -78,15 +78,16 @@ void forward(const CausalConv1dParams<T, T>& p, int64_t begin, int64_t end) {
 }
 
 // Of the backward pass: the taps, their gradients, and the gradients before the activation of one
-// segment and of the W-1 rows after it.
+// segment and of the W-1 rows after it. Behind the sums lies what they lost by rounding.
 template <class T>
 struct Scratch {
-  hwy::AlignedFreeUniquePtr<T[]> weight, dweight, inner;
+  hwy::AlignedFreeUniquePtr<T[]> weight, dweight, inner, dbias;
 
   Scratch(int64_t taps, int64_t lanes)
       : weight(hwy::AllocateAligned<T>(taps * lanes)),
-        dweight(hwy::AllocateAligned<T>(taps * lanes)),
-        inner(hwy::AllocateAligned<T>((kSegment + taps - 1) * lanes)) {}
+        dweight(hwy::AllocateAligned<T>(2 * taps * lanes)),
+        inner(hwy::AllocateAligned<T>((kSegment + taps - 1) * lanes)),
+        dbias(hwy::AllocateAligned<T>(2 * lanes)) {}
 };
 
 // Rows [0, steps) of `inner`; returns the segment's share of dbias.
@@ -130,7 +131,7 @@ void weight_gradient(const CausalConv1dParams<T, T>& p, const Place& at, int64_t
       sum = hn::MulAdd(hn::Load(d, &s.inner[t * hn::Lanes(d)]), load_lanes(d, row, at.lanes), sum);
     }
     T* total = &s.dweight[j * hn::Lanes(d)];
-    hn::Store(hn::Add(hn::Load(d, total), sum), d, total);
+    add_to_total(sum, total, total + p.taps * static_cast<int64_t>(hn::Lanes(d)));
   }
 }
 
@@ -142,16 +143,16 @@ void backward_vector(const CausalConv1dGradParams<T, T>& g, const Place& at, Scr
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   load_taps(p, at, &s.weight[0]);
   const auto bias = p.bias == nullptr ? hn::Zero(d) : load_lanes(d, p.bias + at.channel, at.lanes);
-  std::fill_n(&s.dweight[0], p.taps * lanes, T(0));
+  std::fill_n(&s.dweight[0], 2 * p.taps * lanes, T(0));
+  std::fill_n(&s.dbias[0], 2 * lanes, T(0));
   std::fill_n(&s.inner[0], (kSegment + p.taps - 1) * lanes, T(0));
-  auto dbias = hn::Zero(d);
   for (int64_t segment = segments(p.length) - 1; segment >= 0; --segment) {
     const int64_t first = segment * kSegment;
     const int64_t steps = std::min(kSegment, p.length - first);
     // The first rows of the segment done last follow this one's.
     std::memmove(&s.inner[steps * lanes], &s.inner[0],
                  static_cast<size_t>((p.taps - 1) * lanes) * sizeof(T));
-    dbias = hn::Add(dbias, inner_gradients(g, at, first, steps, bias, s));
+    add_to_total(inner_gradients(g, at, first, steps, bias, s), &s.dbias[0], &s.dbias[lanes]);
     weight_gradient(p, at, first, steps, s);
     for (int64_t t = 0; t < steps; ++t) {
       store_lanes(d, input_gradient(&s.inner[t * lanes], &s.weight[0], 0, p.taps),
@@ -173,7 +174,7 @@ void backward_vector(const CausalConv1dGradParams<T, T>& g, const Place& at, Scr
   const int64_t channel = at.b * p.width + at.channel;
   store_states(&s.dweight[0], p.taps, std::min(lanes, at.lanes), lanes,
                dweight_parts + channel * p.taps);
-  store_lanes(d, dbias, dbias_parts + channel, at.lanes);
+  store_lanes(d, hn::Load(d, &s.dbias[0]), dbias_parts + channel, at.lanes);
 }
 
 template <class T>

@@ -6,6 +6,7 @@
 // of several prompts held in registers: (prompts x outputs) products for (prompts + outputs) loads.
 // Beyond, they are made by Fourier transforms (see fourier-inl.h).
 #include <algorithm>
+#include <type_traits>
 
 #include "kernels/cpu/kernels.h"
 #include "kernels/cpu/long_conv.h"
@@ -21,7 +22,14 @@ namespace icl::kernels::cpu::HWY_NAMESPACE {
 namespace {
 
 // Outputs l .. l + kOutputs - 1 of prompts b .. b + kBatch - 1, one vector of channels.
-template <int kBatch, int kOutputs, class T>
+// Whole vectors need no test at each load.
+template <bool kWhole, class D, class T>
+HWY_INLINE hn::Vec<D> load_some(D d, const T* from, int64_t lanes) {
+  if constexpr (kWhole) return hn::LoadU(d, from);
+  return load_lanes(d, from, lanes);
+}
+
+template <bool kWhole, int kBatch, int kOutputs, class T>
 HWY_INLINE void direct_tile(const Convolution<T>& c, int64_t b, int64_t l, int64_t channel,
                             int64_t lanes) {
   const Tag<T> d;
@@ -42,18 +50,19 @@ HWY_INLINE void direct_tile(const Convolution<T>& c, int64_t b, int64_t l, int64
     int64_t s = start;
     for (; s < whole; ++s) {
       V<T> u[kBatch];
-      for (int i = 0; i < kBatch; ++i) u[i] = load_lanes(d, c.u.at(b + i, s, channel), lanes);
+      for (int i = 0; i < kBatch; ++i)
+        u[i] = load_some<kWhole>(d, c.u.at(b + i, s, channel), lanes);
       for (int o = 0; o < kOutputs; ++o) {
-        const auto k = load_lanes(d, c.k + (l + o - s) * c.channels + channel, lanes);
+        const auto k = load_some<kWhole>(d, c.k + (l + o - s) * c.channels + channel, lanes);
         for (int i = 0; i < kBatch; ++i) sum[i][o] = hn::MulAdd(u[i], k, sum[i][o]);
       }
     }
     for (; s < stop; ++s) {
       for (int o = 0; o < kOutputs; ++o) {
         if (l + o < s) continue;
-        const auto k = load_lanes(d, c.k + (l + o - s) * c.channels + channel, lanes);
+        const auto k = load_some<kWhole>(d, c.k + (l + o - s) * c.channels + channel, lanes);
         for (int i = 0; i < kBatch; ++i) {
-          const auto u = load_lanes(d, c.u.at(b + i, s, channel), lanes);
+          const auto u = load_some<kWhole>(d, c.u.at(b + i, s, channel), lanes);
           sum[i][o] = hn::MulAdd(u, k, sum[i][o]);
         }
       }
@@ -69,25 +78,29 @@ HWY_INLINE void direct_tile(const Convolution<T>& c, int64_t b, int64_t l, int64
   }
 }
 
-template <int kBatch, class T>
+template <bool kWhole, int kBatch, class T>
 void direct_prompts(const Convolution<T>& c, int64_t b, int64_t channel, int64_t lanes) {
   constexpr int kOutputs = 4;
   int64_t l = 0;
   for (; l + kOutputs <= c.length; l += kOutputs) {
-    direct_tile<kBatch, kOutputs>(c, b, l, channel, lanes);
+    direct_tile<kWhole, kBatch, kOutputs>(c, b, l, channel, lanes);
   }
-  for (; l < c.length; ++l) direct_tile<kBatch, 1>(c, b, l, channel, lanes);
+  for (; l < c.length; ++l) direct_tile<kWhole, kBatch, 1>(c, b, l, channel, lanes);
 }
 
 template <class T>
 void convolve_direct(const Convolution<T>& c, int64_t b, int64_t prompts, int64_t channel,
                      int64_t lanes) {
   constexpr int kTogether = 4;
-  int64_t i = 0;
-  for (; i + kTogether <= prompts; i += kTogether) {
-    direct_prompts<kTogether>(c, b + i, channel, lanes);
-  }
-  for (; i < prompts; ++i) direct_prompts<1>(c, b + i, channel, lanes);
+  const auto run = [&](auto whole) {
+    int64_t i = 0;
+    for (; i + kTogether <= prompts; i += kTogether) {
+      direct_prompts<decltype(whole)::value, kTogether>(c, b + i, channel, lanes);
+    }
+    for (; i < prompts; ++i) direct_prompts<decltype(whole)::value, 1>(c, b + i, channel, lanes);
+  };
+  lanes >= static_cast<int64_t>(hn::Lanes(Tag<T>())) ? run(std::true_type())
+                                                     : run(std::false_type());
 }
 
 inline bool direct(int64_t length) {
@@ -114,7 +127,7 @@ void convolve(const Convolution<T>& c, int64_t begin, int64_t end) {
 }
 
 // Lags j .. j + kCount - 1: dk_j = sum_b sum_l dy_{b,l} u_{b,l-j}.
-template <int kCount, class T>
+template <bool kWhole, int kCount, class T>
 HWY_INLINE void correlate_lags(const LongConvGradParams<T, T>& g, int64_t j, int64_t channel,
                                int64_t lanes) {
   const Tag<T> d;
@@ -130,16 +143,18 @@ HWY_INLINE void correlate_lags(const LongConvGradParams<T, T>& g, int64_t j, int
       for (int i = 0; i < kCount; ++i) sum[i] = hn::Zero(d);
       const int64_t stop = std::min(start + kChain, p.length);
       for (int64_t l = start; l < stop; ++l) {
-        const auto outer = load_lanes(d, dy + l * g.dy_stride, lanes);
+        const auto outer = load_some<kWhole>(d, dy + l * g.dy_stride, lanes);
         const int64_t count = std::min<int64_t>(kCount, l - j + 1);
         if (count == kCount) {
           for (int i = 0; i < kCount; ++i) {
-            sum[i] = hn::MulAdd(outer, load_lanes(d, u + (l - j - i) * p.u_stride, lanes), sum[i]);
+            sum[i] = hn::MulAdd(outer, load_some<kWhole>(d, u + (l - j - i) * p.u_stride, lanes),
+                                sum[i]);
           }
         } else {
           for (int i = 0; i < kCount; ++i) {
             if (i >= count) break;
-            sum[i] = hn::MulAdd(outer, load_lanes(d, u + (l - j - i) * p.u_stride, lanes), sum[i]);
+            sum[i] = hn::MulAdd(outer, load_some<kWhole>(d, u + (l - j - i) * p.u_stride, lanes),
+                                sum[i]);
           }
         }
       }
@@ -169,11 +184,17 @@ void backward_kernel(const LongConvGradParams<T, T>& g, int64_t begin, int64_t e
     for (int64_t h = block % blocks * kWidth; h < last; h += lanes) {
       if (!direct(p.length)) {
         fourier.correlate(g, h, last - h);
+        correlate_lags<false, 1>(g, 0, h, last - h);  // as exact as the gradient of D wants it
         continue;
       }
       int64_t j = block / blocks * kLags;
-      for (; j + kCount <= last_lag; j += kCount) correlate_lags<kCount>(g, j, h, last - h);
-      for (; j < last_lag; ++j) correlate_lags<1>(g, j, h, last - h);
+      const auto run = [&](auto whole) {
+        for (; j + kCount <= last_lag; j += kCount) {
+          correlate_lags<decltype(whole)::value, kCount>(g, j, h, last - h);
+        }
+        for (; j < last_lag; ++j) correlate_lags<decltype(whole)::value, 1>(g, j, h, last - h);
+      };
+      last - h >= lanes ? run(std::true_type()) : run(std::false_type());
     }
   }
 }

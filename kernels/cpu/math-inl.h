@@ -3,6 +3,7 @@
 // Elementary functions of the kernels, on SIMD vectors. Included once for each SIMD target.
 #include "hwy/contrib/math/math-inl.h"
 #include "hwy/highway.h"
+#include "kernels/cpu/kernels.h"
 
 #if defined(ICL_KERNELS_CPU_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ICL_KERNELS_CPU_MATH_INL_H_
@@ -35,27 +36,36 @@ HWY_INLINE hn::Vec<D> exp2_fraction(D d, hn::Vec<D> r) {
   return hn::MulAdd(q, r, hn::Set(d, 1.0f));
 }
 
-// 2^x in float32 to about 1 ulp. A result too small for float32 is 0, or the smallest normal number
-// where there is no instruction that scales by a power of two; too large a one saturates.
+// The parts of a rate that exp_product takes: in float32 rate log2(e) in twice the precision.
+HWY_INLINE void split_rate(float rate, float& high, float& low) {
+  const double product = static_cast<double>(rate) * kLog2E;
+  high = static_cast<float>(product);
+  low = static_cast<float>(product - static_cast<double>(high));
+}
+HWY_INLINE void split_rate(double rate, double& high, double& low) {
+  high = rate;
+  low = 0;
+}
+
+// e^(x rate), |x rate| < 1e13: with fused products to about 1 ulp, even where the exponent is
+// large. A result too small for float32 is 0; too large a one saturates.
 template <class D, HWY_IF_LANE_SIZE_D(D, 4)>
-HWY_INLINE hn::Vec<D> fast_exp2(D d, hn::Vec<D> x) {
+HWY_INLINE hn::Vec<D> exp_product(D d, hn::Vec<D> x, hn::Vec<D> high, hn::Vec<D> low) {
+  const auto k = hn::Round(hn::Mul(x, high));
+  const auto r = hn::MulAdd(x, low, hn::MulSub(x, high, k));
 #if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
-  const auto clamped = hn::Max(hn::Set(d, -200.0f), x);  // in this order x86 hands a NaN on
-  const auto k = hn::Round(clamped);
-  return scale_by_power(exp2_fraction(d, hn::Sub(clamped, k)), k);
+  return scale_by_power(exp2_fraction(d, r), k);
 #else
   const hn::RebindToSigned<D> di;
-  const auto clamped = hn::Min(hn::Set(d, 127.0f), hn::Max(hn::Set(d, -126.0f), x));
-  const auto k = hn::Round(clamped);
-  const auto exponent = hn::ShiftLeft<23>(hn::ConvertTo(di, k));
-  const auto fraction = exp2_fraction(d, hn::Sub(clamped, k));
-  const auto result = hn::BitCast(d, hn::Add(hn::BitCast(di, fraction), exponent));
-  return hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -126.0f)), result);
+  const auto bounded = hn::Min(hn::Set(d, 127.0f), hn::Max(hn::Set(d, -126.0f), k));
+  const auto exponent = hn::ShiftLeft<23>(hn::ConvertTo(di, bounded));
+  const auto result = hn::BitCast(d, hn::Add(hn::BitCast(di, exp2_fraction(d, r)), exponent));
+  return hn::IfThenZeroElse(hn::Lt(k, hn::Set(d, -126.0f)), result);
 #endif
 }
 template <class D, HWY_IF_LANE_SIZE_D(D, 8)>
-HWY_INLINE hn::Vec<D> fast_exp2(D d, hn::Vec<D> x) {
-  return hn::Exp(d, hn::Mul(x, hn::Set(d, 0.69314718055994531)));
+HWY_INLINE hn::Vec<D> exp_product(D d, hn::Vec<D> x, hn::Vec<D> high, hn::Vec<D> /*low*/) {
+  return hn::Exp(d, hn::Mul(x, high));
 }
 
 // e^x to about 1 ulp.

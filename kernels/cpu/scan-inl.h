@@ -25,6 +25,20 @@ struct Segment {
   HWY_ALIGN T y[kSegment][kLanes];      // before the gate
 };
 
+// A step size for the decay alone: beyond 1e9 it is as good as endless, and exp_product has its
+// limit.
+template <class T>
+HWY_INLINE V<T> decay_step(const T* dt) {
+  const Tag<T> d;
+  return hn::Min(hn::Set(d, static_cast<T>(1e9)), hn::Load(d, dt));  // in this order NaN stays NaN
+}
+
+// A of one vector of channels, [N][lanes], in the parts that exp_product takes.
+template <class T>
+void split_rates(const T* A, int64_t count, T* high, T* low) {
+  for (int64_t i = 0; i < count; ++i) split_rate(A[i], high[i], low[i]);
+}
+
 // With `slope`, [steps][lanes], the derivative of softplus is put there.
 template <class T>
 void prepare(const SelectiveScanParams<T, T>& p, const Place& at, int64_t first, int64_t steps,

@@ -19,27 +19,28 @@ HWY_BEFORE_NAMESPACE();
 namespace icl::kernels::cpu::HWY_NAMESPACE {
 namespace {
 
-// States n .. n + kStates - 1 through a segment. `A` (times log2 e) and `h` are [N][lanes].
+// States n .. n + kStates - 1 through a segment. `high` and `low`, parts of A, and `h` are
+// [N][lanes].
 template <class T, int kStates>
 HWY_INLINE void scan_states(const SelectiveScanParams<T, T>& p, const Place& at, int64_t first,
-                            int64_t steps, int64_t n, const T* A, T* h, Segment<T>& s) {
+                            int64_t steps, int64_t n, const T* high, const T* low, T* h,
+                            Segment<T>& s) {
   const Tag<T> d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   V<T> state[kStates];
-  V<T> a[kStates];
   for (int j = 0; j < kStates; ++j) {
     state[j] = hn::Load(d, h + (n + j) * lanes);
-    a[j] = hn::Load(d, A + (n + j) * lanes);
   }
   for (int64_t t = 0; t < steps; ++t) {
     const int64_t row = at.b * p.length + first + t;
     const T* B = p.B + row * p.B_stride + n;
     const T* C = p.C + row * p.C_stride + n;
-    const auto dt = hn::Load(d, s.dt[t]);
+    const auto dt = decay_step<T>(s.dt[t]);
     const auto input = hn::Load(d, s.input[t]);
     auto sum = hn::Zero(d);  // of these states first: shorter chains of roundings
     for (int j = 0; j < kStates; ++j) {
-      const auto decay = fast_exp2(d, hn::Mul(dt, a[j]));
+      const auto decay = exp_product(d, dt, hn::Load(d, high + (n + j) * lanes),
+                                     hn::Load(d, low + (n + j) * lanes));
       state[j] = hn::MulAdd(decay, state[j], hn::Mul(input, hn::Set(d, B[j])));
       sum = hn::MulAdd(state[j], hn::Set(d, C[j]), sum);
     }
@@ -49,13 +50,16 @@ HWY_INLINE void scan_states(const SelectiveScanParams<T, T>& p, const Place& at,
 }
 
 template <class T>
-void forward_vector(const SelectiveScanParams<T, T>& p, const Place& at, T* A, T* h,
+void forward_vector(const SelectiveScanParams<T, T>& p, const Place& at, T* scratch,
                     Segment<T>& s) {
   const Tag<T> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const int64_t N = p.n_state;
-  load_states(p.A + at.channel * N, N, std::min(lanes, at.lanes), lanes, A);
-  for (int64_t i = 0; i < N * lanes; ++i) A[i] *= static_cast<T>(kLog2E);
+  T* const h = scratch;
+  T* const high = scratch + N * lanes;
+  T* const low = scratch + 2 * N * lanes;
+  load_states(p.A + at.channel * N, N, std::min(lanes, at.lanes), lanes, h);
+  split_rates(h, N * lanes, high, low);
   const int64_t state_offset = (at.b * p.width + at.channel) * N;
   load_states(p.initial_state == nullptr ? nullptr : p.initial_state + state_offset, N,
               std::min(lanes, at.lanes), lanes, h);
@@ -69,9 +73,9 @@ void forward_vector(const SelectiveScanParams<T, T>& p, const Place& at, T* A, T
     }
     prepare(p, at, first, steps, s, /*slope=*/static_cast<T*>(nullptr));
     int64_t n = 0;
-    for (; n + 8 <= N; n += 8) scan_states<T, 8>(p, at, first, steps, n, A, h, s);
-    for (; n + 4 <= N; n += 4) scan_states<T, 4>(p, at, first, steps, n, A, h, s);
-    for (; n < N; ++n) scan_states<T, 1>(p, at, first, steps, n, A, h, s);
+    for (; n + 8 <= N; n += 8) scan_states<T, 8>(p, at, first, steps, n, high, low, h, s);
+    for (; n + 4 <= N; n += 4) scan_states<T, 4>(p, at, first, steps, n, high, low, h, s);
+    for (; n < N; ++n) scan_states<T, 1>(p, at, first, steps, n, high, low, h, s);
     for (int64_t t = 0; t < steps; ++t) {
       const int64_t row = at.b * p.length + first + t;
       auto y = hn::Load(d, s.y[t]);
@@ -88,11 +92,10 @@ void forward_vector(const SelectiveScanParams<T, T>& p, const Place& at, T* A, T
 template <class T>
 void forward(const SelectiveScanParams<T, T>& p, int64_t begin, int64_t end) {
   const auto lanes = static_cast<int64_t>(hn::Lanes(Tag<T>()));
-  const auto scratch = hwy::AllocateAligned<T>(2 * p.n_state * lanes);
+  const auto scratch = hwy::AllocateAligned<T>(3 * p.n_state * lanes);
   const auto segment = hwy::AllocateAligned<Segment<T>>(1);
-  for_each_vector<T>(p.width, begin, end, [&](const Place& at) {
-    forward_vector(p, at, scratch.get(), scratch.get() + p.n_state * lanes, segment[0]);
-  });
+  for_each_vector<T>(p.width, begin, end,
+                     [&](const Place& at) { forward_vector(p, at, scratch.get(), segment[0]); });
 }
 
 void forward_float(const SelectiveScanParams<float, float>& p, int64_t begin, int64_t end) {

@@ -69,31 +69,40 @@ void prepare_gradient(const SelectiveScanGradParams<T, T>& g, const Place& at, i
   }
 }
 
+// What one vector of channels has for each of its states, [N][lanes].
+template <class T>
+struct StateRows {
+  const T *A, *high, *low;  // the parts of A are for exp_product
+  const T* start;           // the states before the segment
+  T* dh;                    // these carry on from segment to segment
+  T *dA, *lost;
+};
+
 // States n .. n + kStates - 1 of one vector of channels: forward through the segment from the saved
-// state, then backward. `dh` and `dA` are [N][lanes] and carry on from segment to segment.
+// state, then backward.
 template <class T, int kStates>
 HWY_INLINE void scan_tile(const SelectiveScanParams<T, T>& p, const Place& at, int64_t first,
-                          int64_t steps, int64_t n, const T* A, const T* start, T* dh, T* dA,
-                          GradSegment<T>& s, TileScratch<T>& tile) {
+                          int64_t steps, int64_t n, const StateRows<T>& rows, GradSegment<T>& s,
+                          TileScratch<T>& tile) {
   const Tag<T> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   V<T> state[kStates];
   V<T> a[kStates];
-  const auto log2e = hn::Set(d, static_cast<T>(kLog2E));
   for (int j = 0; j < kStates; ++j) {
-    state[j] = hn::Load(d, start + (n + j) * lanes);
-    a[j] = hn::Load(d, A + (n + j) * lanes);
+    state[j] = hn::Load(d, rows.start + (n + j) * lanes);
+    a[j] = hn::Load(d, rows.A + (n + j) * lanes);
   }
   for (int64_t t = 0; t < steps; ++t) {
     const int64_t row = at.b * p.length + first + t;
     const T* B = p.B + row * p.B_stride + n;
     const T* C = p.C + row * p.C_stride + n;
-    const auto dt = hn::Load(d, s.forward.dt[t]);
+    const auto dt = decay_step<T>(s.forward.dt[t]);
     const auto input = hn::Load(d, s.forward.input[t]);
     auto y = hn::Load(d, s.forward.y[t]);
     const auto dy = hn::Load(d, s.dy[t]);
     for (int j = 0; j < kStates; ++j) {
-      const auto decay = fast_exp2(d, hn::Mul(dt, hn::Mul(a[j], log2e)));
+      const auto decay = exp_product(d, dt, hn::Load(d, rows.high + (n + j) * lanes),
+                                     hn::Load(d, rows.low + (n + j) * lanes));
       hn::Store(state[j], d, tile.before[t][j]);
       hn::Store(decay, d, tile.decay[t][j]);
       state[j] = hn::MulAdd(decay, state[j], hn::Mul(input, hn::Set(d, B[j])));
@@ -105,7 +114,7 @@ HWY_INLINE void scan_tile(const SelectiveScanParams<T, T>& p, const Place& at, i
   V<T> grad[kStates];
   V<T> grad_a[kStates];
   for (int j = 0; j < kStates; ++j) {
-    grad[j] = hn::Load(d, dh + (n + j) * lanes);
+    grad[j] = hn::Load(d, rows.dh + (n + j) * lanes);
     grad_a[j] = hn::Zero(d);  // of this segment first: shorter chains of roundings
   }
   for (int64_t t = steps - 1; t >= 0; --t) {
@@ -130,15 +139,16 @@ HWY_INLINE void scan_tile(const SelectiveScanParams<T, T>& p, const Place& at, i
     hn::Store(hn::Add(hn::Load(d, s.ddt[t]), ddt), d, s.ddt[t]);
   }
   for (int j = 0; j < kStates; ++j) {
-    hn::Store(grad[j], d, dh + (n + j) * lanes);
-    hn::Store(hn::Add(hn::Load(d, dA + (n + j) * lanes), grad_a[j]), d, dA + (n + j) * lanes);
+    hn::Store(grad[j], d, rows.dh + (n + j) * lanes);
+    add_to_total(grad_a[j], rows.dA + (n + j) * lanes, rows.lost + (n + j) * lanes);
   }
 }
 
 // Gradients of u, delta and z, and the shares of D and delta_bias, once all states are through.
+// What the sums dD and dbias lost by rounding lies `lost` elements behind each.
 template <class T>
 void finish_gradient(const SelectiveScanGradParams<T, T>& g, const Place& at, int64_t first,
-                     int64_t steps, const GradSegment<T>& s, T* dD, T* dbias) {
+                     int64_t steps, const GradSegment<T>& s, T* dD, T* dbias, int64_t lost) {
   const Tag<T> d;
   const SelectiveScanParams<T, T>& p = g.forward;
   const auto skip = p.D == nullptr ? hn::Zero(d) : load_lanes(d, p.D + at.channel, at.lanes);
@@ -163,25 +173,27 @@ void finish_gradient(const SelectiveScanGradParams<T, T>& g, const Place& at, in
       store_lanes(d, dz, g.dz + row * p.width + at.channel, at.lanes);
     }
   }
-  hn::Store(hn::Add(hn::Load(d, dD), sum_D), d, dD);
-  hn::Store(hn::Add(hn::Load(d, dbias), sum_bias), d, dbias);
+  add_to_total(sum_D, dD, dD + lost);
+  add_to_total(sum_bias, dbias, dbias + lost);
 }
 
 // Everything that one block of channels carries through the segments; vector v of the block has the
-// rows [v][N][lanes].
+// rows [v][N][lanes]. Behind the sums dA, dD and dbias lies what each lost by rounding.
 template <class T>
 struct BlockScratch {
-  hwy::AlignedFreeUniquePtr<T[]> A, dh, dA, start, dD, dbias;
+  hwy::AlignedFreeUniquePtr<T[]> A, high, low, dh, dA, start, dD, dbias;
   hwy::AlignedFreeUniquePtr<GradSegment<T>[]> segments;
   hwy::AlignedFreeUniquePtr<TileScratch<T>[]> tile;
 
   BlockScratch(int64_t vectors, int64_t n_state, int64_t lanes)
       : A(hwy::AllocateAligned<T>(vectors * n_state * lanes)),
+        high(hwy::AllocateAligned<T>(vectors * n_state * lanes)),
+        low(hwy::AllocateAligned<T>(vectors * n_state * lanes)),
         dh(hwy::AllocateAligned<T>(vectors * n_state * lanes)),
-        dA(hwy::AllocateAligned<T>(vectors * n_state * lanes)),
+        dA(hwy::AllocateAligned<T>(2 * vectors * n_state * lanes)),
         start(hwy::AllocateAligned<T>(vectors * n_state * lanes)),
-        dD(hwy::AllocateAligned<T>(vectors * lanes)),
-        dbias(hwy::AllocateAligned<T>(vectors * lanes)),
+        dD(hwy::AllocateAligned<T>(2 * vectors * lanes)),
+        dbias(hwy::AllocateAligned<T>(2 * vectors * lanes)),
         segments(hwy::AllocateAligned<GradSegment<T>>(vectors)),
         tile(hwy::AllocateAligned<TileScratch<T>>(1)) {}
 };
@@ -231,9 +243,15 @@ void backward_segment(const SelectiveScanGradParams<T, T>& g, const SelectiveSca
     for (int64_t v = 0; v < vectors; ++v) {
       const int64_t offset = v * N * lanes;
       const auto run = [&](auto count, int64_t from) {
-        scan_tile<T, decltype(count)::value>(p, place(v), first, steps, from, &scratch.A[offset],
-                                             &scratch.start[offset], &scratch.dh[offset],
-                                             &scratch.dA[offset], scratch.segments[v], tile);
+        const StateRows<T> rows{&scratch.A[offset],
+                                &scratch.high[offset],
+                                &scratch.low[offset],
+                                &scratch.start[offset],
+                                &scratch.dh[offset],
+                                &scratch.dA[offset],
+                                &scratch.dA[vectors * N * lanes + offset]};
+        scan_tile<T, decltype(count)::value>(p, place(v), first, steps, from, rows,
+                                             scratch.segments[v], tile);
       };
       switch (states) {
         case 1:
@@ -254,7 +272,7 @@ void backward_segment(const SelectiveScanGradParams<T, T>& g, const SelectiveSca
   }
   for (int64_t v = 0; v < vectors; ++v) {
     finish_gradient(g, place(v), first, steps, scratch.segments[v], &scratch.dD[v * lanes],
-                    &scratch.dbias[v * lanes]);
+                    &scratch.dbias[v * lanes], vectors * lanes);
   }
 }
 
@@ -268,14 +286,16 @@ void backward_block(const SelectiveScanGradParams<T, T>& g, const SelectiveScanP
   const int64_t begin = block * kChannels;
   const int64_t width = std::min(kChannels, p.width - begin);
   const int64_t vectors = (width + lanes - 1) / lanes;
-  std::fill_n(&scratch.dA[0], vectors * N * lanes, T(0));
-  std::fill_n(&scratch.dD[0], vectors * lanes, T(0));
-  std::fill_n(&scratch.dbias[0], vectors * lanes, T(0));
+  std::fill_n(&scratch.dA[0], 2 * vectors * N * lanes, T(0));
+  std::fill_n(&scratch.dD[0], 2 * vectors * lanes, T(0));
+  std::fill_n(&scratch.dbias[0], 2 * vectors * lanes, T(0));
   for (int64_t v = 0; v < vectors; ++v) {
     const int64_t channel = begin + v * lanes;
     const int64_t count = std::min(lanes, p.width - channel);
     const int64_t offset = (b * p.width + channel) * N;
     load_states(p.A + channel * N, N, count, lanes, &scratch.A[v * N * lanes]);
+    split_rates(&scratch.A[v * N * lanes], N * lanes, &scratch.high[v * N * lanes],
+                &scratch.low[v * N * lanes]);
     load_states(g.dlast_state == nullptr ? nullptr : g.dlast_state + offset, N, count, lanes,
                 &scratch.dh[v * N * lanes]);
   }

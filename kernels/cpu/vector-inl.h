@@ -43,6 +43,17 @@ HWY_INLINE void for_each_vector(int64_t width, int64_t begin, int64_t end, const
   }
 }
 
+// total += value, keeping in `lost` what rounding took away (Kahan): for sums over many segments.
+template <class T>
+HWY_INLINE void add_to_total(V<T> value, T* total, T* lost) {
+  const Tag<T> d;
+  const auto before = hn::Load(d, total);
+  const auto more = hn::Sub(value, hn::Load(d, lost));
+  const auto after = hn::Add(before, more);
+  hn::Store(hn::Sub(hn::Sub(after, before), more), d, lost);
+  hn::Store(after, d, total);
+}
+
 // [channel][N] in memory to and from [N][lanes].
 template <class T>
 void load_states(const T* from, int64_t n_state, int64_t count, int64_t lanes, T* to) {

@@ -172,18 +172,20 @@ HWY_INLINE void step_back(const Steps<T>& kept, int64_t t, V<T> dy, V<T> v, Grad
   const auto other = hn::Sub(one, side);
   const auto ddecayed = hn::MulAdd(side, hn::Sub(g.ds.m, fresh), hn::Mul(other, old));
   const auto dkey = hn::MulAdd(other, hn::Sub(g.ds.m, old), hn::Mul(side, fresh));
-  // The output y = numerator / denominator.
+  // The output y = numerator / denominator. In its logarithms only past and present count, one up
+  // as the other goes down: v - y = past (b v - a) / denominator.
   const auto denominator = hn::MulAdd(past, b, here);
   const auto scaled = hn::Div(dy, denominator);
   const auto y = hn::Div(hn::MulAdd(past, a, hn::Mul(here, v)), denominator);
-  const auto dnow = hn::Mul(hn::Mul(here, scaled), hn::Sub(v, y));
+  const auto apart = hn::Div(hn::MulSub(b, v, a), denominator);
+  const auto dnow = hn::Mul(hn::Mul(here, past), hn::Mul(scaled, apart));
   dk = hn::Add(dkey, dnow);
   dv = hn::MulAdd(add, g.ds.a, hn::Mul(here, scaled));
   g.ddecay = hn::Add(g.ddecay, ddecayed);
   g.dbonus = hn::Add(g.dbonus, dnow);
   const auto reach = hn::Mul(past, scaled);
   g.ds = {hn::MulAdd(keep, g.ds.a, reach), hn::NegMulAdd(reach, y, hn::Mul(keep, g.ds.b)),
-          hn::MulAdd(reach, hn::NegMulAdd(b, y, a), ddecayed)};
+          hn::Sub(ddecayed, dnow)};
 }
 
 template <class T>

@@ -43,7 +43,7 @@ TEST(LongConv, ValuesAndGradientsAtEveryLength) {
 
 // Either side of where Fourier transforms take over, and even and odd powers of two beyond.
 TEST(LongConv, GreatLengths) {
-  for (const int64_t length : {511, 512, 513, 1024, 1025}) {
+  for (const int64_t length : {128, 129, 159, 160, 161, 511, 512, 513, 1024, 1025}) {
     check_against_reference(kConv, make(3, length, 3), str("L=", length));
   }
   for (const int64_t length : kGreatLengths) {

@@ -59,7 +59,7 @@ TEST(Wkv, ValuesAndGradientsAtEveryLength) {
 }
 
 TEST(Wkv, GreatLengths) {
-  for (const int64_t length : kGreatLengths) {
+  for (const int64_t length : {2047, 2049}) {
     check_against_reference(kWkv, make(1, length, 2), str("L=", length));
   }
 }
