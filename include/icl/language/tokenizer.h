@@ -11,10 +11,14 @@
 // fall back on (LLaMA-2), and the normalizers, pre-tokenizers, post-processors and decoders that
 // such files name. Anything else is refused by its name, the file and the place in it.
 //
-// Text is UTF-8. Bytes in it that are not are read as U+FFFD, one for each maximal subpart, as
-// everything that reads UTF-8 leniently does; NUL and other control characters are characters.
-// A tokenizer is immutable once loaded but for a cache of words, which a lock guards: one object
-// may serve several threads.
+// Ids are those of the library's release 0.23: its normalization forms are of Unicode 9, its
+// letters and numbers of Unicode 16. The file's truncation and padding are not applied: no text is
+// cut.
+//
+// Text is UTF-8, of at most 1 GiB. Bytes in it that are not are read as U+FFFD, one for each
+// maximal subpart, as everything that reads UTF-8 leniently does; NUL and other control characters
+// are characters. A tokenizer is immutable once loaded but for a cache of words, which a lock
+// guards: one object may serve several threads.
 #pragma once
 
 #include <cstdint>
