@@ -82,6 +82,7 @@ int run_generate(const GenerateOptions& options, const CommonOptions& common) {
   if (options.max_new_tokens < 1 || options.max_new_tokens > 1'000'000) {
     throw UsageError(str("--max-new-tokens ", options.max_new_tokens, ": expected 1 .. 1000000"));
   }
+  round_alike();
   const c10::Device device = prepare_device(common.device, common.threads);
   const LoadedModel loaded = load_language_model(options.model, {.device = device});
   return options.prompt.empty() ? continue_sequences(*loaded.model, options, common.json)

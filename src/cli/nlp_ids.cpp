@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/cli/nlp_ids.h"
 
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "icl/base/error.h"
@@ -31,6 +32,10 @@ std::string fault_of(const ordered_json& ids, const LanguageModel& model, int64_
 }
 
 }  // namespace
+
+void round_alike() {
+  ::setenv("MKL_CBWR", "AUTO", /*overwrite=*/0);
+}
 
 NamedIds read_ids(const std::string& path, const LanguageModel& model, int64_t extra) {
   const ordered_json root =

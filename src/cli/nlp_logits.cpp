@@ -27,6 +27,7 @@ void add_logits_options(CLI::App& app, LogitsOptions& options) {
 }
 
 int run_logits(const LogitsOptions& options, const CommonOptions& common) {
+  round_alike();
   const c10::Device device = prepare_device(common.device, common.threads);
   const LoadedModel loaded = load_language_model(options.model, {.device = device});
   const NamedIds sequences = read_ids(options.ids, *loaded.model, /*extra=*/0);

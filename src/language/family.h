@@ -22,7 +22,8 @@ enum class Layout {
 };
 
 // One tensor's name in the file and in the model; "*" stands for the block's index. Rows of
-// parameters that a model lacks (biases, a tied head) do not count.
+// parameters that a model lacks (biases, a tied head) do not count. A second row of
+// the same parameter is another name that files may have for it.
 struct Name {
   const char* file;
   const char* model;

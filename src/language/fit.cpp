@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <map>
 #include <set>
 
 #include "icl/base/error.h"
@@ -16,6 +17,7 @@ constexpr size_t kListed = 20;  // problems of a kind that are spelled out
 
 struct Row {
   std::string file;
+  std::string other;  // name, or ""
   at::Tensor parameter;
   Layout layout;
 };
@@ -37,14 +39,18 @@ std::vector<Row> rows_of(const LanguageModel& model, const Blueprint& blueprint)
   const auto parameters = model.named_parameters();
   const int64_t n_layer = blueprint.parts.backbone->n_layer();
   std::vector<Row> rows;
-  std::set<std::string> named;
+  std::map<std::string, size_t> named;  // to its row
   for (const Name& name : blueprint.names) {
     for_each_layer(name.file, n_layer, [&](int64_t layer) {
       const std::string own = with_index(name.model, layer);
       const at::Tensor* parameter = parameters.find(own);
       if (parameter == nullptr) return;
-      named.insert(own);
-      rows.push_back({with_index(name.file, layer), *parameter, name.layout});
+      const auto [place, is_new] = named.emplace(own, rows.size());
+      if (is_new) {
+        rows.push_back({with_index(name.file, layer), "", *parameter, name.layout});
+      } else {
+        rows[place->second].other = with_index(name.file, layer);
+      }
     });
   }
   for (const auto& item : parameters) {
@@ -134,11 +140,12 @@ void fill(LanguageModel& model, const Blueprint& blueprint, const Weights& weigh
   std::vector<Row> rows = rows_of(model, blueprint);
   for (Row& row : rows) {
     if (row.file.starts_with(dropped)) row.file.erase(0, dropped.size());
+    if (!weights.contains(row.file) && weights.contains(row.other)) row.file = row.other;
   }
   const std::vector<std::string> extra = extra_names(rows, blueprint, weights, dropped);
   std::vector<std::string> missing, misshapen;
   for (Row& row : rows) {
-    const at::IntArrayRef shape = to_file(row.parameter, row.layout).sizes();
+    const std::vector<int64_t> shape = to_file(row.parameter, row.layout).sizes().vec();
     if (!weights.contains(row.file)) {
       const bool spelled = missing.size() < kListed;
       missing.push_back(
@@ -146,7 +153,7 @@ void fill(LanguageModel& model, const Blueprint& blueprint, const Weights& weigh
       continue;
     }
     const at::Tensor stored = weights.tensor(row.file);
-    if (stored.sizes() != shape || !at::isFloatingType(stored.scalar_type())) {
+    if (stored.sizes() != at::IntArrayRef(shape) || !at::isFloatingType(stored.scalar_type())) {
       misshapen.push_back(str(row.file, " is ", describe_tensor(stored), ", expected ",
                               describe_shape(shape), " of floating point"));
       continue;

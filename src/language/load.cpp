@@ -141,8 +141,12 @@ std::shared_ptr<LanguageModel> make_language_model(const ModelConfig& config, in
             config.family == "gpt2" ? " with positions '" + config.positions + "'" : ""));
   }
   json["dtype"] = json["torch_dtype"] = "float32";
-  auto model =
-      std::make_shared<LanguageModel>(language::blueprint_of({json, "the model's config"}).parts);
+  return make_language_model(json.dump());
+}
+
+std::shared_ptr<LanguageModel> make_language_model(const std::string& config) {
+  const Settings settings = parse_config(config, "the model's config");
+  auto model = std::make_shared<LanguageModel>(language::blueprint_of(settings).parts);
   model->reset_parameters();
   return model;
 }

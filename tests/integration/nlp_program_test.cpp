@@ -44,6 +44,24 @@ TEST_F(NlpProgram, WritesLogitsByName) {
   EXPECT_EQ(file.names().size(), 2u);
 }
 
+TEST_F(NlpProgram, DoesNotDependOnWhereTheFileHoldsAWeight) {
+  const HubModel model = random_model("gpt_neox");
+  const std::string ids = R"({"one token": [5], "some": [1, 2, 3]})";
+  TensorsByName first;
+  for (size_t padding = 0; padding < 8; ++padding) {
+    write_model(folder_ / "model", model);
+    write_safetensors(folder_ / "model" / "model.safetensors",
+                      {model.tensors.begin(), model.tensors.end()},
+                      {{"moves the data by 8 bytes each", std::string(8 * padding, ' ')}});
+    ASSERT_EQ(logits(ids).exit_code, 0);
+    const SafetensorsFile file(folder_ / "out.safetensors");
+    for (const std::string& name : file.names()) {
+      if (padding == 0) first[name] = file.tensor(name).clone();
+      EXPECT_TRUE(at::equal(file.tensor(name), first[name])) << name << " " << padding;
+    }
+  }
+}
+
 TEST_F(NlpProgram, RefusesWhatIsNoSequence) {
   const auto complaint = [&](const std::string& text) {
     const ProgramResult result = logits(text);

@@ -172,7 +172,7 @@ TEST_P(Family, DescribesItself) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Random, Family, ::testing::ValuesIn(random_models()),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& variant) { return variant.param.name; });
 
 TEST(LanguageModel, NeverChoosesAPaddingRow) {
   HubModel hub = random_original_mamba();

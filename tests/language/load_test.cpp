@@ -116,7 +116,8 @@ TEST(LoadLanguageModel, AccountsForEveryTensor) {
 
 TEST(LoadLanguageModel, ListsNoMoreThanAScreenful) {
   HubModel model = random_model("gpt2");
-  std::erase_if(model.tensors, [](const auto& item) { return item.first.contains(".h."); });
+  std::erase_if(model.tensors,
+                [](const auto& item) { return item.first.find(".h.") != std::string::npos; });
   const TempFolder folder;
   write_model(folder.path(), model);
   EXPECT_THAT(refusal(folder.path()), HasSubstr("and 16 more missing"));

@@ -306,6 +306,15 @@ inline HubModel random_hub_gpt2() {
   return model;
 }
 
+// As torch.save writes it in transformers 5: the head under its own name.
+inline HubModel random_saved_gpt_neox() {
+  HubModel model = random_model("gpt_neox", {}, "gpt_neox_saved");
+  auto head = model.tensors.extract("embed_out.weight");
+  head.key() = "lm_head.weight";
+  model.tensors.insert(std::move(head));
+  return model;
+}
+
 // Every family in every form of its config.
 inline std::vector<HubModel> random_models() {
   using nlohmann::json;
@@ -342,6 +351,7 @@ inline std::vector<HubModel> random_models() {
                    "rwkv_widths"),
       random_blink(),
       masks,
+      random_saved_gpt_neox(),
       random_model(
           "gpt_neox",
           {{"use_parallel_residual", false},

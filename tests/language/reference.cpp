@@ -37,13 +37,13 @@ class Weights {
   const TensorsByName& tensors_;
 };
 
-Tensor silu(const Tensor& x) {
+Tensor swish(const Tensor& x) {
   return x / (1 + at::exp(-x));
 }
 
 Tensor activate(const std::string& name, const Tensor& x) {
   if (name == "relu") return at::clamp_min(x, 0);
-  if (name == "silu") return silu(x);
+  if (name == "silu") return swish(x);
   if (name == "gelu") return 0.5 * x * (1 + at::erf(x / std::numbers::sqrt2));
   return 0.5 * x * (1 + at::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
 }
@@ -208,7 +208,7 @@ Tensor llama(const json& config, const Weights& w, const Tensor& ids) {
                      attention(part("q_proj", n_head), part("k_proj", n_kv_head),
                                part("v_proj", n_kv_head), root_scale(d_head), rope));
     const Tensor again = w.rms_norm(layer + "post_attention_layernorm", x, 1e-5);
-    x = x + w.linear(layer + "mlp.down_proj", silu(w.linear(layer + "mlp.gate_proj", again)) *
+    x = x + w.linear(layer + "mlp.down_proj", swish(w.linear(layer + "mlp.gate_proj", again)) *
                                                   w.linear(layer + "mlp.up_proj", again));
   }
   return head(w, w.rms_norm("model.norm", x, 1e-5), "lm_head", "model.embed_tokens.weight",
@@ -230,14 +230,14 @@ Tensor mamba_mixer(const Weights& w, const std::string& mixer, const Tensor& x_T
       const int64_t from = t - (window - 1) + j;
       if (from >= 0) u = u + filter.select(1, 0).select(1, j) * xz[from].narrow(0, 0, inner);
     }
-    u = silu(u);
+    u = swish(u);
     const Tensor parts = at::mv(w(mixer + "x_proj.weight"), u);
     const Tensor raw =
         at::mv(w(mixer + "dt_proj.weight"), parts.narrow(0, 0, rank)) + w(mixer + "dt_proj.bias");
     const Tensor dt = at::log1p(at::exp(raw));
     const Tensor b = parts.narrow(0, rank, n_state), c = parts.narrow(0, rank + n_state, n_state);
     h = at::exp(dt.unsqueeze(1) * a) * h + at::outer(dt * u, b);
-    outputs.push_back((at::mv(h, c) + d * u) * silu(xz[t].narrow(0, inner, inner)));
+    outputs.push_back((at::mv(h, c) + d * u) * swish(xz[t].narrow(0, inner, inner)));
   }
   return w.linear(mixer + "out_proj", at::stack(outputs));
 }

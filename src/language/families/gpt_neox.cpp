@@ -25,6 +25,7 @@ constexpr Name kGptNeoxNames[] = {
     {"gpt_neox.final_layer_norm.weight", "backbone.norm.weight"},
     {"gpt_neox.final_layer_norm.bias", "backbone.norm.bias"},
     {"embed_out.weight", "head.weight"},
+    {"lm_head.weight", "head.weight"},  // in a state dict of transformers 5
 };
 
 constexpr const char* kGptNeoxIgnored[] = {
