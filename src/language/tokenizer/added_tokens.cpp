@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/language/tokenizer/added_tokens.h"
 
-#include <algorithm>
 #include <unordered_map>
 
 #include "icl/base/error.h"
@@ -89,8 +88,10 @@ void AddedTokenFinder::scan(std::string_view text, Emit emit) const {
       end += decode_at(text, end).length;
     }
     if (begin > done) emit(-1, done, begin);
-    emit(token.id, std::max(begin, done), end);
-    done = std::max(done, end);
+    emit(token.id, begin, end);
+    // May go back: a token inside the space that the one before took along is found all the same,
+    // and what follows it is text again, as in the library that these files come from.
+    done = end;
   }
   if (done < text.size()) emit(-1, done, text.size());
 }

@@ -5,7 +5,7 @@
 #include <unicode/locid.h>
 #include <unicode/normalizer2.h>
 #include <unicode/stringpiece.h>
-#include <unicode/uchar.h>
+#include <unicode/uniset.h>
 #include <unicode/unistr.h>
 
 #include <algorithm>
@@ -17,20 +17,34 @@
 namespace icl::tokenization {
 namespace {
 
+// Characters that the tokenizers library normalizes, which has the tables of Unicode 9; the class
+// of U+0EBA has changed since. Ids are to be those that a model was trained on.
+const icu::UnicodeSet& normalized_characters() {
+  static const icu::UnicodeSet* set = [] {
+    UErrorCode status = U_ZERO_ERROR;
+    auto* characters = new icu::UnicodeSet(u"[[:Age=9.0:]-[\\u0EBA]]", status);
+    ICL_ASSERT(U_SUCCESS(status), u_errorName(status));
+    characters->freeze();
+    return characters;
+  }();
+  return *set;
+}
+
 // Unicode normalization forms (Unicode Standard Annex #15).
 class UnicodeForm : public Normalizer {
  public:
-  UnicodeForm(const icu::Normalizer2* form, unsigned char first_changed)
-      : form_(form), first_changed_(first_changed) {}
+  UnicodeForm(const icu::Normalizer2& form, unsigned char first_changed)
+      : form_(form, normalized_characters()), first_changed_(first_changed) {}
 
   void apply(std::string& text) const override {
     if (keeps(text)) return;
+    order_long_runs(text);
     std::string result;
     result.reserve(text.size() + text.size() / 8);
     icu::StringByteSink<std::string> sink(&result);
     UErrorCode status = U_ZERO_ERROR;
-    form_->normalizeUTF8(0, icu::StringPiece(text.data(), static_cast<int32_t>(text.size())), sink,
-                         nullptr, status);
+    form_.normalizeUTF8(0, icu::StringPiece(text.data(), static_cast<int32_t>(text.size())), sink,
+                        nullptr, status);
     ICL_ASSERT(U_SUCCESS(status), "normalization: ", u_errorName(status));
     text = std::move(result);
   }
@@ -41,7 +55,38 @@ class UnicodeForm : public Normalizer {
   }
 
  private:
-  const icu::Normalizer2* form_;
+  // Puts long runs of combining marks into canonical order, which changes no normal form; ICU would
+  // do so one by one, in time that grows with the square of the run.
+  void order_long_runs(std::string& text) const {
+    constexpr size_t kLong = 64;
+    std::vector<std::pair<int, char32_t>> run;
+    size_t begin = 0;  // of the run
+    const auto order = [&](size_t end) {
+      if (run.size() > kLong) {
+        std::stable_sort(run.begin(), run.end(),
+                         [](const auto& a, const auto& b) { return a.first < b.first; });
+        std::string ordered;
+        for (const auto& [order_class, mark] : run) append_utf8(ordered, mark);
+        text.replace(begin, end - begin, ordered);  // of the same length
+      }
+      run.clear();
+    };
+    for (size_t at = 0; at < text.size();) {
+      const CodePoint point = decode_at(text, at);
+      const int order_class =
+          point.value < 0x300 ? 0 : form_.getCombiningClass(static_cast<UChar32>(point.value));
+      if (order_class == 0) {
+        order(at);
+      } else {
+        if (run.empty()) begin = at;
+        run.emplace_back(order_class, point.value);
+      }
+      at += point.length;
+    }
+    order(text.size());
+  }
+
+  icu::FilteredNormalizer2 form_;
   unsigned char first_changed_;  // text of lower bytes only is normalized already
 };
 
@@ -117,8 +162,7 @@ class StripAccents : public Normalizer {
     std::string result;
     for (size_t at = 0; at < text.size();) {
       const CodePoint point = decode_at(text, at);
-      const uint32_t category = U_GET_GC_MASK(static_cast<UChar32>(point.value));
-      if ((category & U_GC_M_MASK) == 0) result.append(text, at, point.length);
+      if (!is_mark(point.value)) result.append(text, at, point.length);
       at += point.length;
     }
     text = std::move(result);
@@ -162,7 +206,7 @@ std::unique_ptr<Normalizer> unicode_form(const std::string& type) {
     return nullptr;
   }
   ICL_ASSERT(U_SUCCESS(status), type, ": ", u_errorName(status));
-  return std::make_unique<UnicodeForm>(form, first_changed);
+  return std::make_unique<UnicodeForm>(*form, first_changed);
 }
 
 }  // namespace

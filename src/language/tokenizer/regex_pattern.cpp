@@ -4,12 +4,17 @@
 #include <unicode/regex.h>
 #include <unicode/unistr.h>
 
+#include <algorithm>
+
 #include "icl/base/error.h"
 #include "src/language/tokenizer/pattern.h"
 #include "src/language/tokenizer/unicode.h"
 
 namespace icl::tokenization {
 namespace {
+
+// Of the engine's own count, for one match: some seconds. Nested repeats can take forever.
+constexpr int32_t kMostSteps = 2000;
 
 // Rewrites what the two engines spell alike but mean differently; throws the part that has no
 // equal here.
@@ -35,8 +40,9 @@ class Translation {
         copy(1);
       } else if (here == '(' && depth_ == 0) {
         group();
-      } else if (here == '}' && regex_.compare(at_, 2, "}+") == 0) {
-        refuse(2);  // possessive here, a repeated repeat there
+      } else if (here == '}' && depth_ == 0 &&
+                 (regex_.compare(at_, 2, "}+") == 0 || regex_.compare(at_, 2, "}?") == 0)) {
+        refuse(2);  // possessive or reluctant here, a repeated repeat there
       } else {
         copy(1);
       }
@@ -73,9 +79,9 @@ class Translation {
       case 'S':
         return replace("\\P{White_Space}");
       case 'w':
-        return replace("[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}]");
+        return replace("[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}²³¹¼-¾]");
       case 'W':
-        return replace("[^\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}]");
+        return replace("[^\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}²³¹¼-¾]");
       case 'd':
         return replace("\\p{Nd}");
       case 'D':
@@ -89,6 +95,9 @@ class Translation {
     if (kind == '\0' || digit || (letter && !same) || kind == 'G') refuse(2);
     if (kind == 'v') return replace("\\x{0B}");
     copy(2);
+    if (at_ < regex_.size() && regex_[at_] == '{') {  // of a name or number, not of a repeat
+      copy(std::min(regex_.find('}', at_), regex_.size() - 1) - at_ + 1);
+    }
   }
 
   const std::string& regex_;
@@ -108,6 +117,7 @@ class Regex : public Pattern {
     const icu::UnicodeString wide = icu::UnicodeString::fromUTF8(
         icu::StringPiece(text.data(), static_cast<int32_t>(text.size())));
     const std::unique_ptr<icu::RegexMatcher> matcher(pattern_->matcher(wide, status));
+    matcher->setTimeLimit(kMostSteps, status);
     check(status);
     size_t done = 0;    // bytes that are emitted
     size_t at = 0;      // a place in the bytes ...

@@ -4,13 +4,45 @@
 #include <unicode/uchar.h>
 #include <unicode/utf8.h>
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 
 namespace icl::tokenization {
 namespace {
 
 constexpr CharClass S = CharClass::kSpace, L = CharClass::kLetter, N = CharClass::kNumber,
                     O = CharClass::kOther;
+
+struct Range {
+  char32_t first, last;
+};
+
+// Letters and numbers of Unicode 15.1 and 16, which the ICU of the day may not know yet.
+constexpr Range kNewLetters[] = {
+    {0x1C89, 0x1C8A},   {0xA7CB, 0xA7CD},   {0xA7DA, 0xA7DC},   {0x105C0, 0x105F3},
+    {0x10D4A, 0x10D65}, {0x10D6F, 0x10D85}, {0x10EC2, 0x10EC4}, {0x11380, 0x11389},
+    {0x1138B, 0x1138B}, {0x1138E, 0x1138E}, {0x11390, 0x113B5}, {0x113B7, 0x113B7},
+    {0x113D1, 0x113D1}, {0x113D3, 0x113D3}, {0x11BC0, 0x11BE0}, {0x13460, 0x143FA},
+    {0x16100, 0x1611D}, {0x16D40, 0x16D6C}, {0x18CFF, 0x18CFF}, {0x1E5D0, 0x1E5ED},
+    {0x1E5F0, 0x1E5F0}, {0x2EBF0, 0x2EE5D}};
+constexpr Range kNewNumbers[] = {{0x10D40, 0x10D49}, {0x116D0, 0x116E3}, {0x11BF0, 0x11BF9},
+                                 {0x16130, 0x16139}, {0x16D70, 0x16D79}, {0x1CCF0, 0x1CCF9},
+                                 {0x1E5F1, 0x1E5FA}};
+
+template <size_t kCount>
+bool is_in(const Range (&ranges)[kCount], char32_t value) {
+  return std::any_of(std::begin(ranges), std::end(ranges), [&](const Range& range) {
+    return value >= range.first && value <= range.last;
+  });
+}
+
+// Whether a character was assigned in a version of Unicode.
+bool known_to(char32_t value, int version) {
+  UVersionInfo age{};
+  u_charAge(static_cast<UChar32>(value), age);
+  return age[0] > 0 && age[0] <= version;
+}
 
 // Where ill-formed UTF-8 begins at or after `at`; the size when it does not.
 size_t valid_until(std::string_view text, size_t at) {
@@ -91,6 +123,9 @@ CharClass wide_class(char32_t value) {
   const uint32_t category = U_GET_GC_MASK(character);
   if ((category & U_GC_L_MASK) != 0) return L;
   if ((category & U_GC_N_MASK) != 0) return N;
+  if ((category & U_GC_CN_MASK) != 0) {
+    return is_in(kNewLetters, value) ? L : is_in(kNewNumbers, value) ? N : O;
+  }
   return u_isUWhiteSpace(character) ? S : O;
 }
 
@@ -105,9 +140,16 @@ bool is_digit(char32_t value) {
 }
 
 bool is_punctuation(char32_t value) {
-  const auto character = static_cast<UChar32>(value);
-  if ((U_GET_GC_MASK(character) & U_GC_P_MASK) != 0) return true;
-  return value < 0x80 && (U_GET_GC_MASK(character) & U_GC_S_MASK) != 0;
+  const uint32_t category = U_GET_GC_MASK(static_cast<UChar32>(value));
+  if (value < 0x80) return (category & (U_GC_P_MASK | U_GC_S_MASK)) != 0;
+  if (value == 0x166D || value == 0x111C9) return true;  // something else since
+  return (category & U_GC_P_MASK) != 0 && known_to(value, 8);
+}
+
+bool is_mark(char32_t value) {
+  if (value == 0x1CF2 || value == 0x1CF3) return true;  // something else since
+  if (value == 0x111C9) return false;                   // a mark since
+  return (U_GET_GC_MASK(static_cast<UChar32>(value)) & U_GC_M_MASK) != 0 && known_to(value, 9);
 }
 
 }  // namespace icl::tokenization

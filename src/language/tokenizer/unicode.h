@@ -40,7 +40,9 @@ inline bool is_space(char32_t value) {
 }
 // \w of Unicode Technical Standard #18: letters, marks, decimal digits, joiners.
 bool is_word_char(char32_t value);
-bool is_digit(char32_t value);        // \p{Nd}, \p{Nl} or \p{No}
-bool is_punctuation(char32_t value);  // \p{P} or an ASCII symbol
+bool is_digit(char32_t value);  // \p{Nd}, \p{Nl} or \p{No}
+// \p{P} of Unicode 8 or an ASCII symbol; \p{M} of Unicode 9: what the tokenizers library knows.
+bool is_punctuation(char32_t value);
+bool is_mark(char32_t value);
 
 }  // namespace icl::tokenization

@@ -3,25 +3,47 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
+
 namespace icl::tokenization {
 namespace {
 
-constexpr size_t kEntries = size_t{1} << 17;
-constexpr size_t kMostUsed = kEntries / 2;
+constexpr size_t kFewest = size_t{1} << 10;
+constexpr size_t kMost = size_t{1} << 17;
 
 }  // namespace
 
-void WordCache::clear() {
-  entries_.assign(kEntries, {});
-  used_ = 0;
-  words_.clear();
-  ids_.clear();
+size_t WordCache::slot_of(uint64_t hash) const {
+  return static_cast<size_t>(hash) & (entries_.size() - 1);
+}
+
+size_t WordCache::next(size_t slot) const {
+  return (slot + 1) & (entries_.size() - 1);
+}
+
+void WordCache::make_room() {
+  if (2 * used_ < entries_.size()) return;
+  if (entries_.size() >= kMost) {
+    entries_.assign(kMost, {});
+    used_ = 0;
+    words_.clear();
+    ids_.clear();
+    return;
+  }
+  std::vector<Entry> old(std::max(kFewest, 4 * entries_.size()));
+  old.swap(entries_);
+  for (const Entry& entry : old) {
+    if (entry.word_size == 0) continue;
+    size_t slot = slot_of(entry.hash);
+    while (entries_[slot].word_size != 0) slot = next(slot);
+    entries_[slot] = entry;
+  }
 }
 
 bool WordCache::find(std::string_view word, std::vector<int64_t>& ids) {
-  if (entries_.empty()) clear();
   last_hash_ = XXH3_64bits(word.data(), word.size());
-  for (size_t slot = last_hash_ & (kEntries - 1);; slot = (slot + 1) & (kEntries - 1)) {
+  if (entries_.empty()) return false;
+  for (size_t slot = slot_of(last_hash_);; slot = next(slot)) {
     const Entry& entry = entries_[slot];
     if (entry.word_size == 0) return false;
     if (entry.hash != last_hash_ || entry.word_size != word.size() ||
@@ -34,9 +56,9 @@ bool WordCache::find(std::string_view word, std::vector<int64_t>& ids) {
 }
 
 void WordCache::insert(std::string_view word, std::span<const int64_t> ids) {
-  if (used_ >= kMostUsed) clear();
-  size_t slot = last_hash_ & (kEntries - 1);
-  while (entries_[slot].word_size != 0) slot = (slot + 1) & (kEntries - 1);
+  make_room();
+  size_t slot = slot_of(last_hash_);
+  while (entries_[slot].word_size != 0) slot = next(slot);
   entries_[slot] = {last_hash_, static_cast<uint32_t>(words_.size()),
                     static_cast<uint32_t>(word.size()), static_cast<uint32_t>(ids_.size()),
                     static_cast<uint32_t>(ids.size())};

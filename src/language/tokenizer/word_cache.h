@@ -28,7 +28,9 @@ class WordCache {
     uint32_t word = 0, word_size = 0;  // word_size 0: empty
     uint32_t ids = 0, ids_size = 0;
   };
-  void clear();
+  size_t slot_of(uint64_t hash) const;
+  size_t next(size_t slot) const;
+  void make_room();  // grows, up to a size at which it forgets everything
 
   std::vector<Entry> entries_;
   size_t used_ = 0;
