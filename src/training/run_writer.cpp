@@ -50,6 +50,17 @@ std::string metrics_until(const std::string& text, int64_t step) {
   return kept;
 }
 
+// Whether a folder holds no more than a process leaves that is killed before the config is written.
+bool only_begun(const fs::path& run) {
+  for (const auto& entry : fs::directory_iterator(run)) {
+    const std::string name = entry.path().filename().string();
+    const bool ours = name.starts_with("config.json.tmp-") ||
+                      (name == "checkpoints" && fs::is_directory(entry) && fs::is_empty(entry));
+    if (!ours) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 RunWriter::RunWriter(fs::path run, const RunConfig& config, bool resume)
@@ -64,7 +75,7 @@ RunWriter::RunWriter(fs::path run, const RunConfig& config, bool resume)
         str("'", run_.string(),
             "' already holds a run: continue it with --resume, or choose another --out"));
   }
-  if (!is_run && there && !fs::is_empty(run_)) {
+  if (!is_run && there && !only_begun(run_)) {
     throw UsageError(
         str("'", run_.string(), "' is not empty and holds no run: choose another --out"));
   }

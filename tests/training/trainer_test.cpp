@@ -117,6 +117,19 @@ TEST(Trainer, StoppedByASignalItSavesAndResumesToTheSameBytes) {
   }
 }
 
+TEST(Trainer, AStartKilledBeforeItsConfigWasWrittenCanBeRepeated) {
+  for (const bool resume : {true, false}) {
+    const TempFolder folder;
+    fs::create_directories(folder / "run/checkpoints");
+    std::ofstream(folder / "run/config.json.tmp-7") << "{";
+    EXPECT_EQ(run(tiny(), folder / "run", resume).steps_done, 12);
+    fs::create_directories(folder / "notes");
+    std::ofstream(folder / "notes/today.txt") << "mine";
+    EXPECT_THAT(message_of([&] { run(tiny(), folder / "notes", resume); }),
+                HasSubstr("is not empty and holds no run"));
+  }
+}
+
 // kill -9 at random moments, over and over, until the run ends by itself.
 TEST(Trainer, KilledAtRandomMomentsItEndsWithTheSameBytes) {
   const TempFolder folder;
