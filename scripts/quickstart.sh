@@ -26,7 +26,7 @@ for family in mamba gpt2; do
   fi
   if [ -z "$(ls "$run"/probe/*.json 2>/dev/null)" ] || [ "$run/checkpoints" -nt "$run/probe" ]; then
     say "probing $family"
-    "$bin/icl-probe" --run "$run" --kind readout
+    "$bin/icl-probe" --run "$run" --kind both
   fi
 done
 say "writing the report"

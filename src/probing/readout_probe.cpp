@@ -3,6 +3,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 #include "icl/base/bootstrap.h"
 #include "icl/base/error.h"
 #include "icl/probing/references.h"
@@ -89,8 +91,11 @@ class Summary {
       const Interval interval = interval_of(drawn, probing::kCoverage);
       const auto step = [&](int64_t index) { return reference.steps[static_cast<size_t>(index)]; };
       match.step.push_back(step(best));
-      match.low.push_back(step(interval.low.item<int64_t>()));
-      match.high.push_back(step(interval.high.item<int64_t>()));
+      // Penalties fall where iterations rise.
+      const auto [low, high] =
+          std::minmax({step(interval.low.item<int64_t>()), step(interval.high.item<int64_t>())});
+      match.low.push_back(low);
+      match.high.push_back(high);
       match.distance.push_back(mean[best].item<double>());
     }
     return match;

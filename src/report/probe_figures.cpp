@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "icl/base/error.h"
 #include "src/report/figures.h"
@@ -26,12 +27,23 @@ Series profile(const Curve& curve, const std::string& label, const SeriesStyle& 
           .style = style};
 }
 
+// A run's probes of one kind, one for each checkpoint, in the order of steps.
+std::vector<const Probe*> checkpoints_of(const RunRecord& run, const std::string& kind) {
+  std::map<int64_t, const Probe*> by_step;
+  for (const Probe& probe : run.probes) {
+    if (probe.kind == kind) by_step[probe.checkpoint_step.value_or(0)] = &probe;
+  }
+  std::vector<const Probe*> found;
+  for (const auto& [step, probe] : by_step) found.push_back(probe);
+  return found;
+}
+
+// Of each run its newest checkpoint's.
 std::vector<const Probe*> probes_of(const Group& group, const std::string& kind) {
   std::vector<const Probe*> found;
   for (const RunRecord* run : group.runs) {
-    for (const Probe& probe : run->probes) {
-      if (probe.kind == kind) found.push_back(&probe);
-    }
+    const std::vector<const Probe*> probes = checkpoints_of(*run, kind);
+    if (!probes.empty()) found.push_back(probes.back());
   }
   return found;
 }
@@ -55,16 +67,21 @@ LineChart depth_chart(const std::string& label, Scale scale) {
   return chart;
 }
 
+std::string error_label(const Probe& probe) {
+  return probe.normaliser.starts_with("none") ? "Squared error" : "Normalised squared error";
+}
+
 Figure readout_figure(const std::vector<Group>& groups) {
   Figure figure{.id = "probe-readout",
                 .title = "Read-out after every layer",
                 .columns = 2,
                 .narrow_columns = 1,
                 .aspect = 0.75};
-  LineChart error = depth_chart("Normalised squared error", Scale::kLog);
+  LineChart error = depth_chart("", Scale::kLog);
   for (const Group& group : groups) {
     const auto probes = probes_of(group, "readout");
     if (probes.empty() || probes.front()->errors.empty()) continue;
+    error.y.label = error_label(*probes.front());
     const Curve curve = merged(probes, &Probe::errors, probes.front()->errors.front().name);
     error.series.push_back(profile(curve, group.label, group.style));
   }
@@ -98,6 +115,66 @@ Figure readout_figure(const std::vector<Group>& groups) {
   figure.caption =
       "The model's own final norm and read-out applied to the residual stream after "
       "each layer. References: an iteration is one layer.";
+  return figure;
+}
+
+// Which iteration of a solver a layer's predictions are nearest to, layer by layer.
+Figure nearest_figure(const std::vector<Group>& groups) {
+  Figure figure{.id = "probe-nearest",
+                .title = "Which iteration a layer is nearest to",
+                .narrow_columns = 2,
+                .aspect = 0.9};
+  for (const std::string reference : {"gd", "gd++", "newton", "ridge"}) {
+    const bool penalties = reference == "ridge";
+    LineChart chart = depth_chart(penalties ? "Nearest penalty" : "Nearest iteration",
+                                  penalties ? Scale::kLog : Scale::kLinear);
+    chart.title = baseline_name(reference);
+    for (const Group& group : groups) {
+      const auto probes = probes_of(group, "readout");
+      if (probes.empty()) continue;
+      for (const NearestStep& nearest : probes.front()->nearest) {
+        if (nearest.reference != reference || nearest.curve != "fitted") continue;
+        chart.series.push_back({.label = group.label,
+                                .xs = depths(nearest.step.size()),
+                                .ys = nearest.step,
+                                .low = nearest.low,
+                                .high = nearest.high,
+                                .style = group.style});
+      }
+    }
+    if (!chart.series.empty()) figure.panels.emplace_back(std::move(chart));
+  }
+  figure.columns = std::max<int>(1, static_cast<int>(figure.panels.size()));
+  figure.caption =
+      "The iteration (or penalty) of each solver, on the same prompts, whose predictions are "
+      "nearest to those read out after a layer, with 95% intervals; the first run of each model. "
+      "Nearest is not near: probe/*.json has the distances.";
+  return figure;
+}
+
+// How the read-out by layer forms over training, where several checkpoints were probed.
+Figure formation_figure(const std::vector<Group>& groups) {
+  Figure figure{.id = "probe-formation",
+                .title = "Read-out over training",
+                .narrow_columns = 1,
+                .aspect = 0.75};
+  for (const Group& group : groups) {
+    const std::vector<const Probe*> probes = checkpoints_of(*group.runs.front(), "readout");
+    if (probes.size() < 2) continue;
+    LineChart chart = depth_chart(error_label(*probes.front()), Scale::kLog);
+    chart.title = group.label;
+    int place = 0;
+    for (const Probe* probe : probes) {
+      if (probe->errors.empty()) continue;
+      const std::string label = str("step ", probe->checkpoint_step.value_or(0));
+      chart.series.push_back(profile(probe->errors.front(), label,
+                                     {.hue = place % kHues, .dash = place / kHues, .width = 1.6}));
+      ++place;
+    }
+    if (!chart.series.empty()) figure.panels.emplace_back(std::move(chart));
+  }
+  figure.columns = std::clamp<int>(static_cast<int>(figure.panels.size()), 1, 3);
+  figure.caption = "The first run of each model, checkpoint by checkpoint.";
   return figure;
 }
 
@@ -163,7 +240,8 @@ std::vector<Figure> linear_figures(const std::vector<Group>& groups) {
 Section probing_section(const std::vector<Group>& groups) {
   Section section{.title = "Inside the layers"};
   std::vector<Figure> figures = linear_figures(groups);
-  figures.insert(figures.begin(), readout_figure(groups));
+  figures.insert(figures.begin(),
+                 {readout_figure(groups), nearest_figure(groups), formation_figure(groups)});
   for (Figure& figure : figures) {
     if (!figure.panels.empty()) section.figures.push_back(std::move(figure));
   }

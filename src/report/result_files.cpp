@@ -84,6 +84,17 @@ Probe read_probe(const Json& json) {
   probe.errors = read_curves(at(json, "curves"));
   probe.references = read_curves(at(json, "references"));
   probe.fits = read_curves(at(json, "fits"));
+  const Json& matches = at(json, "matches");
+  for (const Json& match : matches.is_array() ? matches : Json::array()) {
+    NearestStep nearest{.reference = text_at(match, "reference"),
+                        .curve = text_at(match, "curve"),
+                        .step = numbers_at(match, "step"),
+                        .low = numbers_at(match, "low"),
+                        .high = numbers_at(match, "high")};
+    const size_t layers = nearest.step.size();
+    if (layers == 0 || nearest.low.size() != layers || nearest.high.size() != layers) continue;
+    probe.nearest.push_back(std::move(nearest));
+  }
   const Json& targets = at(json, "targets");
   if (targets.is_array()) {
     for (const Json& target : targets) {

@@ -49,7 +49,7 @@ std::shared_ptr<RegressionModel> random_model(const std::string& family) {
 TEST(ReadoutProbe, RecognisesLayersThatDescendTheGradient) {
   DescentModel model(5, 4);
   ReadoutOptions options = small_options();
-  options.references = {"gd", "newton"};
+  options.references = {"gd", "newton", "ridge"};
   const ReadoutResult result = probe_readout(model, skewed_task(), 0, options);
   const Match& match = match_of(result, "gd");
   EXPECT_THAT(match.step, ElementsAre(1, 2, 3, 4));
@@ -57,6 +57,9 @@ TEST(ReadoutProbe, RecognisesLayersThatDescendTheGradient) {
   EXPECT_EQ(match.high, match.step);
   EXPECT_THAT(match.distance, Each(Lt(1e-8)));
   EXPECT_GT(match_of(result, "newton").distance[3], 1e-6);
+  for (const Match& each : result.matches) {
+    for (size_t layer = 0; layer < 4; ++layer) EXPECT_LE(each.low[layer], each.high[layer]);
+  }
   const Profile& raw = result.curves[1];
   const Profile& gd = result.references[0].error;
   for (size_t layer = 0; layer < 4; ++layer) {
@@ -95,7 +98,7 @@ TEST(ReadoutProbe, FitsScaleAndShift) {
 }
 
 TEST(ReadoutProbe, OnePassAgreesWithAPromptForEachQuery) {
-  for (const char* family : {"gpt2", "mamba"}) {
+  for (const std::string& family : model_families()) {
     const auto model = random_model(family);
     const at::Tensor xs = RandomStream(1, "xs").normal({3, 7, 5});
     const at::Tensor ys = RandomStream(1, "ys").normal({3, 7});
@@ -123,7 +126,7 @@ TEST(ReadoutProbe, OnePassAgreesWithAPromptForEachQuery) {
 }
 
 TEST(ReadoutProbe, FindsNothingInRandomWeights) {
-  for (const char* family : {"gpt2", "mamba"}) {
+  for (const std::string& family : model_families()) {
     const auto model = random_model(family);
     RegressionProbe probe(*model);
     ReadoutOptions options = small_options();

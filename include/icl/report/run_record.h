@@ -50,6 +50,13 @@ struct SideEvaluation {
   std::map<std::string, std::vector<double>> errors;
 };
 
+// By layer: the step of a reference that the layer's predictions are nearest to.
+struct NearestStep {
+  std::string reference;  // "gd"
+  std::string curve;      // of the layer: "fitted" or "raw"
+  std::vector<double> step, low, high;
+};
+
 // probe/*.json: profiles over the layers of a model.
 struct Probe {
   std::string file;
@@ -58,10 +65,11 @@ struct Probe {
   std::optional<int64_t> checkpoint_step;
   int64_t n_layers = 0;
   std::string normaliser = "1";
-  std::vector<Curve> errors;      // readout: error after each layer
-  std::vector<Curve> references;  // readout: error after each iteration of a reference
-  std::vector<Curve> fits;        // readout: "scale" and "shift" by layer
-  std::vector<Curve> targets;     // linear: R^2 by layer; a baseline is a shuffled control
+  std::vector<Curve> errors;         // readout: error after each layer
+  std::vector<Curve> references;     // readout: error after each iteration of a reference
+  std::vector<Curve> fits;           // readout: "scale" and "shift" by layer
+  std::vector<NearestStep> nearest;  // readout: one for each reference and curve
+  std::vector<Curve> targets;        // linear: R^2 by layer; a baseline is a shuffled control
 };
 
 struct RunRecord {

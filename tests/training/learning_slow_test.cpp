@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every family learns within a few hundred steps of a small model: one function that is always the
+// same, whose values every one of them can learn by heart; and, where it takes no more steps than
+// that, functions that are fresh in every prompt. GPT-2 first stays on a plateau for thousands of
+// steps, and S4 learns in context slowly: their quickstart configs show it.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+
+#include "icl/models/registry.h"
+#include "icl/training/trainer.h"
+
+namespace icl {
+namespace {
+
+// Linear regression in two dimensions, 8 points: E[y^2] = 2 over fresh functions.
+RunConfig small(const ModelConfig& model, int64_t steps) {
+  RunConfig config;
+  config.seed = 1;
+  config.model = model;
+  config.task.n_dims = 2;
+  config.training.steps = steps;
+  config.training.batch_size = 32;
+  config.training.optimizer.lr = model.family == "gpt2" ? 3e-3 : 5e-3;
+  config.training.schedule.warmup_steps = 20;
+  config.training.grad_clip = 1.0;
+  config.training.curriculum = {.dims = {.start = 2, .end = 2}, .points = {.start = 8, .end = 8}};
+  return config;
+}
+
+// Errors at the last point, over the first and the last steps.
+struct Errors {
+  double first = 0, last = 0;
+};
+
+Errors train(const RunConfig& config) {
+  constexpr int64_t kWindow = 10;
+  Trainer trainer(config, c10::kCPU);
+  Errors errors;
+  for (int64_t step = 0; step < config.training.steps; ++step) {
+    const bool early = step < kWindow;
+    const bool late = step >= config.training.steps - kWindow;
+    const auto report = trainer.step(step, early || late);
+    if (early) errors.first += report->errors.back() / kWindow;
+    if (late) errors.last += report->errors.back() / kWindow;
+  }
+  std::printf("error at the eighth point: %.4f -> %.4f\n", errors.first, errors.last);
+  return errors;
+}
+
+std::string zoo_name(const ::testing::TestParamInfo<ModelConfig>& info) {
+  const ModelConfig& model = info.param;
+  return model.family + (model.family == "s4" ? "_" + model.kernel + "_" + model.norm : "");
+}
+
+class Learning : public ::testing::TestWithParam<ModelConfig> {};
+class LearningInContext : public ::testing::TestWithParam<ModelConfig> {};
+
+TEST_P(Learning, OneFunctionByHeart) {
+  RunConfig config = small(GetParam(), /*steps=*/200);
+  config.task.num_tasks = 1;
+  const Errors errors = train(config);
+  EXPECT_LT(errors.last, 0.05 * errors.first);
+}
+
+TEST_P(LearningInContext, FreshFunctions) {
+  const Errors errors = train(small(GetParam(), /*steps=*/400));
+  EXPECT_GT(errors.first, 1.3);
+  EXPECT_LT(errors.last, 0.7);
+}
+
+const ModelConfig kMamba = {.family = "mamba", .d_model = 32, .n_layer = 2, .d_state = 8};
+const ModelConfig kMambaformer = {
+    .family = "mambaformer", .d_model = 32, .n_layer = 2, .d_state = 8, .n_head = 2};
+const ModelConfig kRwkv4 = {.family = "rwkv4", .d_model = 32, .n_layer = 2};
+
+INSTANTIATE_TEST_SUITE_P(
+    Zoo, Learning,
+    ::testing::Values(ModelConfig{.family = "gpt2", .d_model = 32, .n_layer = 2, .n_head = 2},
+                      kMamba, kMambaformer, kRwkv4,
+                      ModelConfig{.family = "s4", .d_model = 32, .n_layer = 2, .d_state = 16},
+                      ModelConfig{.family = "s4",
+                                  .d_model = 32,
+                                  .n_layer = 2,
+                                  .d_state = 16,
+                                  .norm = "pre",
+                                  .dropout = 0},
+                      ModelConfig{.family = "s4",
+                                  .d_model = 32,
+                                  .n_layer = 2,
+                                  .d_state = 8,
+                                  .kernel = "dplr",
+                                  .norm = "pre",
+                                  .dropout = 0}),
+    zoo_name);
+
+INSTANTIATE_TEST_SUITE_P(Zoo, LearningInContext, ::testing::Values(kMamba, kMambaformer, kRwkv4),
+                         zoo_name);
+
+}  // namespace
+}  // namespace icl
