@@ -25,7 +25,7 @@ endfunction()
 # in every clone.
 function(_icl_define_paths)
   foreach(source IN LISTS ARGN)
-    file(STRINGS "${source}" uses REGEX "ICL_(SOURCE|BIN)_DIR")
+    file(STRINGS "${source}" uses REGEX "ICL_(SOURCE|BIN)_DIR|tests/support/program\\.h")
     if(uses)
       set_property(SOURCE "${source}" APPEND PROPERTY COMPILE_DEFINITIONS ICL_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                                                       ICL_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
