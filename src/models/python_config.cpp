@@ -252,7 +252,11 @@ TrainingConfig read_training(Keys& keys) {
 
 RunConfig read_python_config(const std::filesystem::path& file, std::vector<std::string>& problems,
                              std::vector<std::string>& warnings) {
-  Keys keys(file, read_yaml_file(file), problems);
+  YamlFile yaml = read_yaml_file(file);
+  if (!yaml.value.is_object()) {
+    throw DataError(str("'", file.string(), "' holds no keys, expected model, training, ..."));
+  }
+  Keys keys(file, std::move(yaml), problems);
   RunConfig config;
   config.model = read_model(keys);
   config.task = read_task(keys);

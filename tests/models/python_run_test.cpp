@@ -269,6 +269,10 @@ TEST(PythonRun, SaysWhatIsMissingOrDamaged) {
                                    "'a'"));
   original.write(folder.path(), 0);
   EXPECT_EQ(message(), "");
+  std::ofstream(folder / "config.yaml") << "- model\n";
+  EXPECT_THAT(message(), HasSubstr("holds no keys"));
+  std::ofstream(folder / "config.yaml") << "model: 3\ntraining: [1]\n";
+  EXPECT_THAT(message(), HasSubstr("model.family: missing"));
   std::ofstream(folder / "config.yaml") << "model: {family: mamba\n";
   EXPECT_THAT(message(), AllOf(HasSubstr("config.yaml"), HasSubstr("line")));
 }
