@@ -28,6 +28,12 @@ std::vector<int64_t> lengths() {
   return {1, 2, 3, 41, 81, 82, 201, 255, 257, 2047, 2049, 10007};
 }
 
+// Channels beside them. The norm of a few elements' errors is a matter of luck: where this costs
+// little there are more.
+int64_t channels() {
+  return kernel_device().emulated ? 5 : 37;
+}
+
 at::Tensor normal(at::IntArrayRef shape) {
   return at::randn(shape, at::kDouble);
 }
@@ -62,7 +68,7 @@ KernelCase conv_case(int64_t batch, int64_t length, int64_t width, int64_t taps,
 
 TEST_F(CudaOperators, CausalConv1d) {
   for (const int64_t length : lengths()) {
-    check_kernels(conv_case(2, length, 5, 4, true), at::kFloat);
+    check_kernels(conv_case(2, length, channels(), 4, true), at::kFloat);
   }
   for (const int64_t taps : {1, 2, 3, 5, 16, 17, 64}) {
     check_kernels(conv_case(2, 35, 3, taps, taps % 2 == 0), at::kFloat);
@@ -146,8 +152,8 @@ KernelCase wkv_case(int64_t batch, int64_t length, int64_t width, bool with_stat
 
 TEST_F(CudaOperators, Wkv) {
   for (const int64_t length : lengths()) {
-    check_kernels(wkv_case(2, length, 5, true), at::kFloat);
-    check_kernels(wkv_case(1, length, 3, false), at::kFloat);
+    check_kernels(wkv_case(2, length, 37, true), at::kFloat);
+    check_kernels(wkv_case(1, length, 40, false), at::kFloat);
   }
   for (const int64_t width : {1, 63, 65, 256}) {
     check_kernels(wkv_case(1, 11, width, true), at::kFloat);
@@ -202,7 +208,7 @@ KernelCase s4d_case(int64_t channels, int64_t modes, int64_t length) {
 }
 
 TEST_F(CudaOperators, S4dKernel) {
-  for (const int64_t length : lengths()) check_kernels(s4d_case(3, 4, length), at::kFloat);
+  for (const int64_t length : lengths()) check_kernels(s4d_case(channels(), 4, length), at::kFloat);
   for (const int64_t modes : {1, 32, 64, 65}) check_kernels(s4d_case(2, modes, 41), at::kFloat);
   check_kernels(s4d_case(3, 5, 41), at::kDouble);
   check_kernels(s4d_case(0, 4, 41), at::kFloat);
@@ -231,7 +237,7 @@ KernelCase long_conv_case(int64_t batch, int64_t length, int64_t channels, bool 
 
 TEST_F(CudaOperators, LongConv) {
   for (const int64_t length : lengths()) {
-    check_kernels(long_conv_case(2, length, 5, true), at::kFloat);
+    check_kernels(long_conv_case(2, length, channels(), true), at::kFloat);
   }
   for (const int64_t length : {7, 8, 9, 33}) {
     check_kernels(long_conv_case(5, length, 33, false), at::kFloat);

@@ -65,7 +65,9 @@ std::vector<int64_t> lengths() {
 
 TEST_F(CudaSelectiveScan, ValuesAndGradientsAtEveryLength) {
   for (const int64_t length : lengths()) {
-    check_kernels(scan_case(length < 1000 ? 2 : 1, length, 5, 4), at::kFloat);
+    // The norm of a few elements' errors is a matter of luck: where this costs little there are
+    // more.
+    check_kernels(scan_case(length < 1000 ? 2 : 1, length, emulated() ? 5 : 37, 4), at::kFloat);
   }
   check_kernels(scan_case(1, small() ? 290 : 2049, 3, 16), at::kFloat);  // cut in time
 }
