@@ -187,7 +187,8 @@ TEST(LanguageModel, NeverChoosesAPaddingRow) {
   EXPECT_EQ(all.size(1), 40);
   EXPECT_TRUE((all.argmax(1) >= 37).any().item<bool>());
   const at::Tensor last = model->last_logits(row(kIds), {19})[0];
-  EXPECT_TRUE(at::equal(last.narrow(0, 0, 37), all[18].narrow(0, 0, 37)));
+  const at::Tensor real = all.narrow(1, 0, 37);
+  EXPECT_LE(largest(last.narrow(0, 0, 37) - real[18]), 1e-6 * largest(real));
   EXPECT_EQ(last.narrow(0, 37, 3).max().item<float>(), -std::numeric_limits<float>::infinity());
   for (const int64_t token : generate(*model, kIds, 20)) EXPECT_LT(token, 37);
 }
@@ -261,7 +262,9 @@ TEST(LanguageModel, NewOnesCanBeTrainedAndExported) {
     const TempFolder folder;
     export_language_model(*model, folder.path());
     const auto loaded = load_language_model(folder.path()).model;
-    EXPECT_TRUE(at::equal(loaded->logits(row({1, 2, 3})), model->logits(row({1, 2, 3}))))
+    const at::Tensor logits = model->logits(row({1, 2, 3}));
+    // Not bit by bit: GPT-2's files hold its matrices transposed.
+    EXPECT_LE(largest(loaded->logits(row({1, 2, 3})) - logits), 1e-6 * largest(logits))
         << config.family;
   }
   EXPECT_THAT(message_of([] { make_language_model({.family = "s4"}, 30); }), HasSubstr("'s4'"));

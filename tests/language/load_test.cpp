@@ -107,7 +107,7 @@ TEST(LoadLanguageModel, AccountsForEveryTensor) {
                            "'model.layers.1.mlp.uq_proj.weight'?",
                            "missing: lm_head.weight [41, 24]",
                            "misshapen: model.norm.weight is [25] float32 on cpu, expected [24]",
-                           "misshapen: model.layers.0.self_attn.q_proj.weight is [24, 24] int32",
+                           "misshapen: model.layers.0.self_attn.q_proj.weight is [24, 24] Int",
                            "extra: model.layers.1.mlp.uq_proj.weight",
                            "extra: model.layers.9.input_layernorm.weight", "model.safetensors"}) {
     EXPECT_THAT(why, HasSubstr(part));
