@@ -50,7 +50,7 @@ class LanguageModel : public torch::nn::Module {
   // length (both checked: UsageError). Gradients flow wherever the parameters want them; those of a
   // loaded model do not.
 
-  // Logits of every position, padding rows included: float32 [B, T, R].
+  // Logits of every position, padding rows included: float32 [B, T, R] (float64 if computed so).
   at::Tensor logits(const at::Tensor& ids_BT);
   // Only at the last real token of each right-padded row, `lengths` one for each row in 1 .. T:
   // [B, R], -inf at rows that stand for no token.
