@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Times several ways to do the same thing against each other, in turns, so that a busy machine
-// disturbs them alike.
+// disturbs them alike. With one thread on the CPU it is processor time that counts, and other
+// programs do not; else it is the time on the wall.
 //
 //   const std::vector<Timing> times = race({{"fast", fast}, {"slow", slow}}, device);
 //   double ratio = times[1].median / times[0].median;

@@ -64,7 +64,7 @@ TEST(SelectiveScan, ValuesAndGradientsAtEveryLength) {
 
 TEST(SelectiveScan, GreatLengths) {
   for (const int64_t length : {2047, 2049}) {
-    check_against_reference(kScan, make(1, length, 2, 2), str("L=", length));
+    check_against_reference(kScan, make(2, length, 17, 4), str("L=", length));
   }
 }
 
@@ -79,12 +79,12 @@ TEST(SelectiveScan, EveryStateSizeAndUnevenWidths) {
 
 TEST(SelectiveScan, ExtremeStepSizes) {
   for (const double offset : {-100.0, 0.0, 19.999, 20.001, 300.0}) {
-    Tensors inputs = make(1, 17, 9, 4);
+    Tensors inputs = make(4, 17, 33, 8);
     inputs[1] = at::full_like(inputs[1], offset);
     inputs[7].zero_();
     check_against_reference(kScan, inputs, str("delta=", offset));
   }
-  Tensors inputs = make(1, 17, 9, 4);
+  Tensors inputs = make(4, 17, 33, 8);
   inputs[1].zero_();
   inputs[7].zero_();
   check_against_reference(scan(/*softplus=*/false), inputs, "no step at all");
@@ -100,7 +100,7 @@ TEST(SelectiveScan, EmptyBatchAndEmptySequence) {
 
 TEST(SelectiveScan, OptionalArgumentsMayBeAbsent) {
   for (int mask = 0; mask < 16; ++mask) {
-    Tensors inputs = make(2, 37, 6, 3);
+    Tensors inputs = make(4, 37, 17, 8);
     for (int i = 0; i < 4; ++i) {
       if ((mask >> i & 1) == 0) inputs[static_cast<size_t>(5 + i)] = at::Tensor();
     }
