@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <fstream>
 #include <random>
@@ -143,7 +144,12 @@ TEST(Trainer, KilledAtRandomMomentsItEndsWithTheSameBytes) {
     return std::map<std::string, std::vector<double>>{
         {"standard", {model.predict(ones, at::ones({1, 2})).sum().item<double>()}}};
   };
+  const auto start = std::chrono::steady_clock::now();
   run(config, folder / "whole", false, hooks);
+  const auto whole_us = std::chrono::duration_cast<std::chrono::microseconds>(
+      std::chrono::steady_clock::now() - start);
+  // However fast the machine, no start has the time to finish before several were killed.
+  const auto longest_us = std::max<int64_t>(whole_us.count() / 10, 1000);
   std::mt19937 random(7);
   int kills = 0;
   const fs::path path = folder / "killed";
@@ -158,7 +164,7 @@ TEST(Trainer, KilledAtRandomMomentsItEndsWithTheSameBytes) {
         ::_exit(1);
       }
     }
-    ::usleep(static_cast<useconds_t>(random() % 60000));
+    ::usleep(static_cast<useconds_t>(random() % longest_us));
     if (kills < 30) ::kill(child, SIGKILL);
     int status = 0;
     ::waitpid(child, &status, 0);
