@@ -58,6 +58,10 @@ Tensors sliced_scan(const Tensors& in) {
   return {y * at::silu(in[6]), state};
 }
 
+// Instructions of the CUDA kernels for 32 (b, l, i, n), counted in their sm_90 code.
+constexpr double kForwardInstructions = 8.3;
+constexpr double kBackwardInstructions = 29.4;
+
 OperatorCase scan_case(int64_t B, int64_t L, int64_t I, int64_t N, bool references,
                        c10::Device device) {
   const Tensors inputs{
@@ -68,15 +72,18 @@ OperatorCase scan_case(int64_t B, int64_t L, int64_t I, int64_t N, bool referenc
       normal({B, L, N}, device),
       normal({I}, device),
       normal({B, L, I}, device)};
-  const double rows = static_cast<double>(B * L * I) * 4;
-  OperatorCase result{"selective_scan",
-                      str("B=", B, " L=", L, " I=", I, " N=", N),
-                      inputs,
-                      scan_form(selective_scan),
-                      {},
-                      static_cast<double>(B * L * I * N),
-                      bytes_of(inputs) + rows,
-                      2 * bytes_of(inputs) + rows};
+  const auto tokens = static_cast<double>(B * L * I);
+  const double elements = tokens * static_cast<double>(N);
+  OperatorCase result{
+      "selective_scan",
+      str("B=", B, " L=", L, " I=", I, " N=", N),
+      inputs,
+      scan_form(selective_scan),
+      {},
+      elements,
+      {bytes_of(inputs) + 4 * tokens, elements + 4 * tokens, elements / 32 * kForwardInstructions},
+      {2 * bytes_of(inputs) + 4 * tokens, 2 * elements + 6 * tokens,
+       elements / 32 * kBackwardInstructions}};
   if (references) {
     result.alternatives = {{"sliced", sliced_scan},
                            {"unbind", scan_form(selective_scan_reference)}};
@@ -94,8 +101,8 @@ OperatorCase plain_case(const std::string& name, const std::string& shape, const
           fast,
           {{"reference", reference}},
           outputs,
-          bytes_of(inputs) + output_bytes,
-          2 * bytes_of(inputs) + output_bytes};
+          {bytes_of(inputs) + output_bytes},
+          {2 * bytes_of(inputs) + output_bytes}};
 }
 
 OperatorCase conv_case(int64_t B, int64_t L, int64_t I, c10::Device device) {

@@ -15,15 +15,22 @@ namespace icl {
 // The results of one way to compute an operator from the case's inputs.
 using OperatorForm = std::function<std::vector<at::Tensor>(const std::vector<at::Tensor>&)>;
 
+// What a pass cannot do without.
+struct Demand {
+  double bytes = 0;         // every input read, every result written once
+  double exponentials = 0;  // counted for the scan only
+  double instructions = 0;  // of a warp on a GPU, counted for the scan only
+};
+
 struct OperatorCase {
   std::string name;   // of the operator
   std::string shape;  // "B=8 L=81 I=512 N=16"
   std::vector<at::Tensor> inputs;
   OperatorForm fast;
   std::vector<std::pair<std::string, OperatorForm>> alternatives;
-  double elements;        // (b, l, i, n) steps of a scan, outputs otherwise
-  double forward_bytes;   // least memory traffic: every input read, every result written once
-  double backward_bytes;  // of the backward pass alone
+  double elements;  // (b, l, i, n) steps of a scan, outputs otherwise
+  Demand forward;
+  Demand backward;  // of the backward pass alone
 };
 
 // The sizes of the published experiments: small batches on the CPU, training batches on a GPU.

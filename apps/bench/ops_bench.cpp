@@ -5,9 +5,11 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "icl/ops/gpu.h"
 #include "kernels/cpu/kernels.h"
 #include "kernels/cpu/long_conv.h"
 #include "operator_cases.h"
@@ -38,6 +40,25 @@ std::function<void()> both_work(const OperatorCase& work, const OperatorForm& fo
   };
 }
 
+// The least time that the GPU allows a pass, and what it is that allows no less.
+Json bound_of(const Demand& demand, const GpuLimits& limits, double seconds) {
+  const std::pair<double, const char*> least =
+      std::max({std::pair{demand.bytes / limits.bytes_per_s, "memory"},
+                std::pair{demand.exponentials / limits.exponentials_per_s, "exp"},
+                std::pair{demand.instructions / limits.instructions_per_s, "issue"}});
+  return {{"by", least.second}, {"seconds", least.first}, {"reached", least.first / seconds}};
+}
+
+Demand demand_of(const OperatorCase& work, bool backward) {
+  Demand demand = work.forward;
+  if (backward) {
+    demand.bytes += work.backward.bytes;
+    demand.exponentials += work.backward.exponentials;
+    demand.instructions += work.backward.instructions;
+  }
+  return demand;
+}
+
 // One row: the operator and its alternatives, forward or with the backward pass.
 Json measure(const OperatorCase& work, bool backward, c10::Device device) {
   const auto make = [&](const OperatorForm& form) {
@@ -46,7 +67,7 @@ Json measure(const OperatorCase& work, bool backward, c10::Device device) {
   std::vector<Contender> contenders{{work.name, make(work.fast)}};
   for (const auto& [name, form] : work.alternatives) contenders.push_back({name, make(form)});
   const std::vector<Timing> times = race(contenders, device);
-  const double bytes = work.forward_bytes + (backward ? work.backward_bytes : 0);
+  const Demand demand = demand_of(work, backward);
   Json row{{"operator", work.name},
            {"shape", work.shape},
            {"pass", backward ? "forward+backward" : "forward"},
@@ -54,8 +75,13 @@ Json measure(const OperatorCase& work, bool backward, c10::Device device) {
            {"minimum_seconds", times[0].minimum},
            {"ns_per_element", times[0].median / work.elements * 1e9},
            {"minimum_ns_per_element", times[0].minimum / work.elements * 1e9},
-           {"gb_per_s", bytes / times[0].median / 1e9},
+           {"gb_per_s", demand.bytes / times[0].median / 1e9},
            {"alternatives", Json::object()}};
+  if (device.is_cuda()) {
+    if (const auto limits = gpu_limits(device.has_index() ? device.index() : 0)) {
+      row["bound"] = bound_of(demand, *limits, times[0].median);
+    }
+  }
   for (size_t i = 1; i < times.size(); ++i) {
     row["alternatives"][times[i].name] = {{"seconds", times[i].median},
                                           {"minimum_seconds", times[i].minimum},
@@ -77,6 +103,13 @@ void print_row(const Json& row) {
     char text[96];
     std::snprintf(text, sizeof text, "%s %.1f (%.1f)  ", name.c_str(), times["ratio"].get<double>(),
                   times["ratio_of_minima"].get<double>());
+    slower += text;
+  }
+  if (row.contains("bound")) {
+    char text[64];
+    std::snprintf(text, sizeof text, "  %.0f %% of the bound (%s)",
+                  100 * row["bound"]["reached"].get<double>(),
+                  row["bound"]["by"].get<std::string>().c_str());
     slower += text;
   }
   std::printf("%-15s %-23s %-17s %6.3f ms %6.3f ms %8.3f %7.1f  %s\n",

@@ -17,14 +17,19 @@ std::string own_folder() {
   return path.substr(0, path.rfind('/') + 1);
 }
 
+void* library_handle = nullptr;
+
 std::string load() {
   // What the CUDA runtime itself looks for.
   if (dlopen("libcuda.so.1", RTLD_LAZY) == nullptr) return "there is no NVIDIA driver here";
   const std::string library = own_folder() + ICL_CUDA_LIBRARY;
-  if (dlopen(library.c_str(), RTLD_NOW) != nullptr) return "";
+  library_handle = dlopen(library.c_str(), RTLD_NOW);
+  if (library_handle != nullptr) return "";
   return str("the CUDA kernels cannot be loaded: ", dlerror());
 }
 #else
+void* const library_handle = nullptr;
+
 std::string load() {
   return "this build has no CUDA kernels";
 }
@@ -38,6 +43,16 @@ const std::string reason = load();
 
 const std::string& why_no_gpu() {
   return reason;
+}
+
+std::optional<GpuLimits> gpu_limits(int index) {
+  if (library_handle == nullptr) return std::nullopt;
+  // icl_gpu_limits of src/ops/cuda/device.cpp
+  using Ask = int (*)(int, GpuLimits*);
+  const auto ask = reinterpret_cast<Ask>(dlsym(library_handle, "icl_gpu_limits"));
+  GpuLimits limits{};
+  if (ask == nullptr || ask(index, &limits) != 0) return std::nullopt;
+  return limits;
 }
 
 }  // namespace icl
