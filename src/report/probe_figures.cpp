@@ -128,6 +128,7 @@ Figure readout_figure(const std::vector<Group>& groups) {
         Series series = profile(beside, label, {.hue = -1, .dash = dash++, .width = 1.4});
         series.xs = depths(deepest);
         series.xs.resize(series.ys.size());
+        series.drawn = reference.name != "ridge";  // without noise it would flatten all others
         error.series.push_back(std::move(series));
       }
     }
@@ -149,7 +150,7 @@ Figure readout_figure(const std::vector<Group>& groups) {
       "The model's own final norm and read-out applied to the residual stream after each layer, "
       "then a scale and a shift fitted on the last points of each context; bands are 95% "
       "intervals. Grey: solvers on the same prompts, one iteration for each layer of the deepest "
-      "model; of ridge regression the best penalty.";
+      "model. In the numbers, not drawn: ridge regression with the best penalty.";
   return figure;
 }
 

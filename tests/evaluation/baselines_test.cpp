@@ -145,9 +145,9 @@ TEST(Baselines, LassoPathEndsWhereTheSubgradientIsZero) {
 
 TEST(Baselines, LassoPathTakesTheFirstOfEqualColumns) {
   std::vector<double> weights = {7, 7};
-  EXPECT_TRUE(follow_lasso_path({2, 2, 2, 2}, {3, 3}, 1, weights));
+  EXPECT_TRUE(follow_lasso_path({4, 4, 4, 4}, {6, 6}, 2, weights));
   EXPECT_EQ(weights, (std::vector<double>{1, 0}));
-  EXPECT_TRUE(follow_lasso_path({2, 2, 2, 2}, {3, 3}, 3, weights));
+  EXPECT_TRUE(follow_lasso_path({4, 4, 4, 4}, {6, 6}, 6, weights));
   EXPECT_EQ(weights, (std::vector<double>{0, 0}));
 }
 
