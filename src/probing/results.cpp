@@ -16,6 +16,11 @@ Json head(const ProbeOrigin& origin, const char* kind) {
   TaskConfig task = origin.task;
   std::vector<int64_t> layers(static_cast<size_t>(origin.n_layer));
   std::iota(layers.begin(), layers.end(), 0);
+  std::vector<double> depths;
+  for (const int64_t layer : layers) {
+    const auto last = static_cast<double>(layers.size() - 1);
+    depths.push_back(layers.size() == 1 ? 1 : static_cast<double>(layer) / last);
+  }
   return {{"schema", "icl.probe"},
           {"version", 1},
           {"kind", kind},
@@ -31,7 +36,8 @@ Json head(const ProbeOrigin& origin, const char* kind) {
           {"setting", "standard"},
           {"seed", origin.prompt_seed},
           {"normaliser", {{"name", origin.normaliser_name}, {"value", origin.normaliser}}},
-          {"layers", layers}};
+          {"layers", layers},
+          {"depths", depths}};
 }
 
 Json of(const Profile& profile) {

@@ -19,7 +19,7 @@ struct BaselineLook {
 };
 
 // In the order of importance: the first few that a result holds are drawn.
-constexpr std::array<BaselineLook, 16> kBaselines = {{
+constexpr std::array<BaselineLook, 17> kBaselines = {{
     {"zero", "Predicting zero", 4},
     {"least_squares", "Least squares", 1},
     {"ridge", "Ridge", 5},
@@ -32,6 +32,7 @@ constexpr std::array<BaselineLook, 16> kBaselines = {{
     {"tree", "Greedy tree", 5},
     {"newton", "Newton iterations", 6},
     {"gd", "Gradient descent", 5},
+    {"gd++", "GD++", 2},
     {"lasso_1", "Lasso 1", 6},
     {"lasso_0.1", "Lasso 0.1", 6},
     {"lasso_0.001", "Lasso 0.001", 6},

@@ -71,6 +71,33 @@ std::string error_label(const Probe& probe) {
   return probe.normaliser.starts_with("none") ? "Squared error" : "Normalised squared error";
 }
 
+// The errors of a reference after iterations 1, 2, ...: one beside each of `layers`.
+Curve step_per_layer(const Curve& reference, size_t layers) {
+  const auto cut = [&](const std::vector<double>& values) {
+    if (values.size() < 2) return std::vector<double>{};
+    const auto end = std::min(values.size(), layers + 1);
+    return std::vector<double>(values.begin() + 1, values.begin() + static_cast<ptrdiff_t>(end));
+  };
+  return {.name = reference.name,
+          .baseline = true,
+          .mean = cut(reference.mean),
+          .std = {},
+          .low = cut(reference.low),
+          .high = cut(reference.high)};
+}
+
+// The least error of a reference, the same beside every layer.
+Curve best_step(const Curve& reference, size_t layers) {
+  if (reference.mean.empty()) return {};
+  const auto best = std::min_element(reference.mean.begin(), reference.mean.end());
+  return {.name = reference.name,
+          .baseline = true,
+          .mean = std::vector<double>(layers, *best),
+          .std = {},
+          .low = {},
+          .high = {}};
+}
+
 Figure readout_figure(const std::vector<Group>& groups) {
   Figure figure{.id = "probe-readout",
                 .title = "Read-out after every layer",
@@ -86,15 +113,22 @@ Figure readout_figure(const std::vector<Group>& groups) {
     error.series.push_back(profile(curve, group.label, group.style));
   }
   if (error.series.empty()) return figure;
+  size_t deepest = 0;
+  for (const Series& series : error.series) deepest = std::max(deepest, series.ys.size());
   int dash = 1;
   for (const Group& group : groups) {
     for (const Probe* probe : probes_of(group, "readout")) {
       for (const Curve& reference : probe->references) {
+        const Curve beside = reference.name == "ridge" ? best_step(reference, deepest)
+                                                       : step_per_layer(reference, deepest);
         const std::string label = baseline_name(reference.name);
         const bool known = std::any_of(error.series.begin(), error.series.end(),
                                        [&](const Series& series) { return series.label == label; });
-        if (known) continue;
-        Series series = profile(reference, label, {.hue = -1, .dash = dash++, .width = 1.4});
+        if (known || beside.mean.empty()) continue;
+        Series series = profile(beside, label, {.hue = -1, .dash = dash++, .width = 1.4});
+        series.xs = depths(deepest);
+        series.xs.resize(series.ys.size());
+        series.drawn = reference.name != "ridge";  // without noise it would flatten all others
         error.series.push_back(std::move(series));
       }
     }
@@ -113,8 +147,10 @@ Figure readout_figure(const std::vector<Group>& groups) {
   if (figure.panels.size() == 1) figure.aspect = 0.42;
   if (figure.panels.size() == 3) figure.aspect = 1.0;
   figure.caption =
-      "The model's own final norm and read-out applied to the residual stream after "
-      "each layer. References: an iteration is one layer.";
+      "The model's own final norm and read-out applied to the residual stream after each layer, "
+      "then a scale and a shift fitted on the last points of each context; bands are 95% "
+      "intervals. Grey: solvers on the same prompts, one iteration for each layer of the deepest "
+      "model. In the numbers, not drawn: ridge regression with the best penalty.";
   return figure;
 }
 
@@ -178,22 +214,56 @@ Figure formation_figure(const std::vector<Group>& groups) {
   return figure;
 }
 
-HeatMap target_map(const Group& group, const Probe& probe) {
-  HeatMap map{.title = group.label, .x_label = "Layer", .value_label = "R\u00b2"};
-  for (int64_t layer = 0; layer < probe.n_layers; ++layer) {
-    map.columns.push_back(std::to_string(layer));
-  }
+// "y (both)" -> {"y", "both"}
+std::pair<std::string, std::string> target_and_tokens(const std::string& name) {
+  const size_t open = name.rfind(" (");
+  if (open == std::string::npos || name.back() != ')') return {name, ""};
+  return {name.substr(0, open), name.substr(open + 2, name.size() - open - 3)};
+}
+
+// One map for each kind of tokens that are read: a row for each target, and a last one for the
+// highest of the shuffled targets.
+std::vector<HeatMap> target_maps(const Group& group, const Probe& probe) {
+  std::vector<HeatMap> maps;
+  std::vector<std::vector<double>> shuffled;
+  const auto layers = static_cast<size_t>(probe.n_layers);
   for (const Curve& target : probe.targets) {
-    map.rows.push_back(target.baseline ? target.name + ", shuffled" : target.name);
-    map.values.push_back(target.mean);
-    map.values.back().resize(map.columns.size(), NAN);
+    const auto [name, tokens] = target_and_tokens(target.name);
+    const std::string title = group.label + (tokens.empty()     ? ""
+                                             : tokens == "both" ? ", both"
+                                                                : ", " + tokens + " token");
+    const auto same = [&](const HeatMap& map) { return map.title == title; };
+    const auto found = std::find_if(maps.begin(), maps.end(), same);
+    const auto place = static_cast<size_t>(found - maps.begin());
+    if (found == maps.end()) {
+      maps.push_back({.title = title, .x_label = "Layer", .value_label = "R\u00b2"});
+      for (size_t i = 0; i < layers; ++i) maps.back().columns.push_back(std::to_string(i));
+      shuffled.emplace_back(layers, NAN);
+    }
+    std::vector<double> values = target.mean;
+    values.resize(layers, NAN);
+    if (target.baseline) {
+      for (size_t i = 0; i < layers; ++i) {
+        shuffled[place][i] = std::fmax(shuffled[place][i], values[i]);
+      }
+    } else {
+      maps[place].rows.push_back(name);
+      maps[place].values.push_back(std::move(values));
+    }
   }
-  return map;
+  for (size_t i = 0; i < maps.size(); ++i) {
+    const std::vector<double>& row = shuffled[i];
+    if (std::all_of(row.begin(), row.end(), [](double value) { return std::isnan(value); }))
+      continue;
+    maps[i].rows.emplace_back("shuffled, highest");
+    maps[i].values.push_back(row);
+  }
+  return maps;
 }
 
 std::vector<Figure> linear_figures(const std::vector<Group>& groups) {
   Figure maps{
-      .id = "probe-targets", .title = "What the layers hold", .columns = 1, .narrow_columns = 1};
+      .id = "probe-targets", .title = "What the layers hold", .columns = 3, .narrow_columns = 1};
   Figure profiles{.id = "probe-profiles",
                   .title = "Linear probes by depth",
                   .columns = 3,
@@ -203,7 +273,8 @@ std::vector<Figure> linear_figures(const std::vector<Group>& groups) {
   for (const Group& group : groups) {
     const auto probes = probes_of(group, "linear");
     if (probes.empty()) continue;
-    maps.panels.emplace_back(target_map(group, *probes.front()));
+    for (HeatMap& map : target_maps(group, *probes.front()))
+      maps.panels.emplace_back(std::move(map));
     for (const Curve& target : probes.front()->targets) {
       const bool known = std::find(targets.begin(), targets.end(), target.name) != targets.end();
       if (!known) targets.push_back(target.name);
@@ -229,8 +300,11 @@ std::vector<Figure> linear_figures(const std::vector<Group>& groups) {
     profiles.panels.emplace_back(std::move(chart));
   }
   maps.caption =
-      "R\u00b2 on prompts of its own of a ridge regression from the residual stream to "
-      "each target, layer by layer; the first run of each model.";
+      "R\u00b2 on prompts of its own of a ridge regression from the residual stream to each "
+      "target, "
+      "layer by layer: from the query's x token, from the y token before it, or from both; the "
+      "first "
+      "run of each model. Last row: the highest of the same targets shuffled among prompts.";
   profiles.caption = "The same over relative depth, with shuffled targets as a control.";
   return {maps, profiles};
 }

@@ -105,12 +105,14 @@ Probe read_probe(const Json& json) {
       probe.targets.push_back(curve);
       const std::vector<double> control = numbers_at(target, "control");
       if (control.size() == curve.mean.size()) {
-        probe.targets.push_back({.name = curve.name,
-                                 .baseline = true,
-                                 .mean = control,
-                                 .std = {},
-                                 .low = {},
-                                 .high = {}});
+        Curve shuffled{.name = curve.name, .baseline = true, .mean = control};
+        shuffled.low = numbers_at(target, "control_low");
+        shuffled.high = numbers_at(target, "control_high");
+        if (shuffled.low.size() != control.size() || shuffled.high.size() != control.size()) {
+          shuffled.low.clear();
+          shuffled.high.clear();
+        }
+        probe.targets.push_back(std::move(shuffled));
       }
     }
   }

@@ -4,10 +4,33 @@
 #include <ATen/ATen.h>
 
 #include <cmath>
+#include <unordered_set>
 
 #include "icl/base/error.h"
 
 namespace icl {
+namespace {
+
+// `count` of 0 .. size-1: each as often as all of them fit, and the rest without repeats (Floyd's
+// algorithm, so that a step costs the same however large the pool is).
+std::vector<int64_t> choose(const RandomStream& stream, int64_t count, int64_t size) {
+  std::vector<int64_t> chosen;
+  for (; count >= size; count -= size) {
+    for (int64_t i = 0; i < size; ++i) chosen.push_back(i);
+  }
+  constexpr int64_t kHalf = int64_t{1} << 31;
+  const at::Tensor words = stream.integers({count, 2}, kHalf);
+  const int64_t* word = words.data_ptr<int64_t>();
+  std::unordered_set<int64_t> taken;
+  for (int64_t last = size - count; last < size; ++last, word += 2) {
+    const int64_t drawn = (word[0] * kHalf + word[1]) % (last + 1);
+    chosen.push_back(taken.insert(drawn).second ? drawn : last);
+    taken.insert(chosen.back());
+  }
+  return chosen;
+}
+
+}  // namespace
 
 Functions::Functions(const TaskConfig& config, const RandomStream& stream, int64_t batch_size,
                      int64_t n_dims)
@@ -56,14 +79,13 @@ FunctionParameters TaskSampler::sample_parameters(const SampleRequest& request,
 Batch TaskSampler::sample_from_examples(const SampleRequest& request) const {
   const RandomStream step = stream_.at_step(request.step);
   // Without repeats, as far as the pool allows.
-  const int64_t size = config_.num_training_examples;
-  const int64_t rounds = (request.batch_size + size - 1) / size;
-  const at::Tensor order = step.child("choice").permutations(rounds, size).flatten();
+  const std::vector<int64_t> chosen =
+      choose(step.child("choice"), request.batch_size, config_.num_training_examples);
   const RandomStream pool = stream_.child("pool of examples");
   std::vector<at::Tensor> xs;
   std::vector<at::Tensor> ys;
-  for (int64_t b = 0; b < request.batch_size; ++b) {
-    const RandomStream own = pool.at_step(order[b].item<int64_t>());
+  for (const int64_t example : chosen) {
+    const RandomStream own = pool.at_step(example);
     xs.push_back(sample_inputs(config_.inputs, config_.n_dims, own, stream_.child("fixed"), 1,
                                request.n_points, request.n_dims));
     ys.push_back(Functions(config_, own, 1, request.n_dims).observe(xs.back()));

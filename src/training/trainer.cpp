@@ -41,17 +41,22 @@ Trainer::Trainer(RunConfig config, c10::Device device)
       non_finite_(at::zeros({}, at::TensorOptions().device(device))) {}
 
 void Trainer::resume_from(const Checkpoint& checkpoint) {
-  const auto weights = checkpoint.path / "model.safetensors";
-  copy_tensors(SafetensorsFile(weights), weights.string(), objective_->module());
-  optimizer_.load_state(SafetensorsFile(checkpoint.path / "optimizer.safetensors"));
   const auto path = checkpoint.path / "state.json";
   const Json state = Json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
   if (!state.is_object() || !state.contains("step")) {
     throw DataError(str("'", path.string(), "': damaged: no training state"));
   }
+  if (state.contains("imported")) {
+    throw DataError(str("'", checkpoint.path.string(), "': imported weights, without the state of ",
+                        "their optimizer: training cannot go on from them; their config trains a ",
+                        "new run with --config and another --out"));
+  }
   if (state.value("format", 0) != 1) {
     throw DataError(str("'", path.string(), "': written by a newer version of this program"));
   }
+  const auto weights = checkpoint.path / "model.safetensors";
+  copy_tensors(SafetensorsFile(weights), weights.string(), objective_->module());
+  optimizer_.load_state(SafetensorsFile(checkpoint.path / "optimizer.safetensors"));
   next_step_ = state["step"].get<int64_t>();
   if (state.contains("best")) best_ = Best{state["best"]["step"], state["best"]["error"]};
 }

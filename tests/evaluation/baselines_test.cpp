@@ -7,6 +7,7 @@
 #include "icl/base/error.h"
 #include "icl/base/random.h"
 #include "src/evaluation/baselines/gd_network.h"
+#include "src/evaluation/baselines/lasso_path.h"
 
 namespace icl {
 namespace {
@@ -104,6 +105,50 @@ TEST(Baselines, LassoReachesTheMinimum) {
   expect_predictions(
       "lasso_0.001",
       {0, 1.999, 0.6999, 1.098, 5.3905818182, 1.2269028131, -2.8724733212, 0.949378482}, 1e-7);
+}
+
+// sklearn.linear_model.lars_path(method='lasso', alpha_min=alpha), which is exact: descent crawls
+// where there are fewer points than dimensions.
+TEST(Baselines, LassoReachesTheMinimumWithFewerPointsThanDimensions) {
+  const BaselineInput input = {
+      tensor({1, 2, -1, 0.5, 2, -1, 3, 1, 1, 1, 0.25, -2, 1, -1, 1, 1}).view({1, 4, 4}),
+      tensor({1, 2, -3, 0}).view({1, 4})};
+  const at::Tensor expected = tensor({0, -0.499975, 0.99996, 1.79990025});
+  EXPECT_TRUE(at::allclose(predict("lasso_0.0001", input)[0], expected, 0, 1e-9));
+}
+
+// The minimum: correlations with the residual reach the penalty where a weight is not zero, with
+// its sign, and stay within it elsewhere.
+TEST(Baselines, LassoPathEndsWhereTheSubgradientIsZero) {
+  const int64_t dims = 20;
+  for (const int64_t points : {3, 12, 19, 20, 35}) {
+    const BaselineInput input = linear_prompts(1, points, dims);
+    const at::Tensor xs = input.xs_BKD[0].to(at::kDouble);
+    const at::Tensor gram = at::matmul(xs.t(), xs).contiguous();
+    const at::Tensor moment = at::matmul(xs.t(), input.ys_BK[0].to(at::kDouble)).contiguous();
+    const std::vector<double> g(gram.data_ptr<double>(), gram.data_ptr<double>() + dims * dims);
+    const std::vector<double> b(moment.data_ptr<double>(), moment.data_ptr<double>() + dims);
+    for (const double penalty : {1e-3, 0.1, 5.0}) {
+      std::vector<double> weights(dims);
+      ASSERT_TRUE(follow_lasso_path(g, b, penalty, weights));
+      const at::Tensor slack = moment - at::matmul(gram, tensor(weights));
+      for (int64_t j = 0; j < dims; ++j) {
+        const double pull = slack[j].item<double>();
+        const double w = weights[static_cast<size_t>(j)];
+        EXPECT_LT(std::abs(pull), penalty + 1e-8);
+        if (w == 0) continue;
+        EXPECT_NEAR(pull, std::copysign(penalty, w), 1e-8) << points << " points";
+      }
+    }
+  }
+}
+
+TEST(Baselines, LassoPathTakesTheFirstOfEqualColumns) {
+  std::vector<double> weights = {7, 7};
+  EXPECT_TRUE(follow_lasso_path({4, 4, 4, 4}, {6, 6}, 2, weights));
+  EXPECT_EQ(weights, (std::vector<double>{1, 0}));
+  EXPECT_TRUE(follow_lasso_path({4, 4, 4, 4}, {6, 6}, 6, weights));
+  EXPECT_EQ(weights, (std::vector<double>{0, 0}));
 }
 
 // sklearn.tree.DecisionTreeRegressor on one dimension, where no two splits are tied.

@@ -45,6 +45,52 @@ TEST(ProbeFigures, TakeTheNewestCheckpointAndShowHowItFormed) {
   EXPECT_THAT(formation.series[0].ys, ElementsAre(1.0, 0.5));
 }
 
+TEST(ProbeFigures, PutOneIterationBesideEachLayerAndTheBestPenaltyBesideAll) {
+  RunRecord run;
+  run.probes = {readout_at(200, 0.25)};
+  run.probes[0].references = {{.name = "gd", .baseline = true, .mean = {1, 0.5, 0.25, 0.125}},
+                              {.name = "ridge", .baseline = true, .mean = {1, 0.2, 0.1, 0.3}},
+                              {.name = "newton", .baseline = true, .mean = {0.9, 0.4}}};
+  const std::vector<Group> groups = {{.label = "Mamba", .runs = {&run}, .style = {}}};
+  const Section section = probing_section(groups);
+  const auto& chart = std::get<LineChart>(section.figures.at(0).panels.at(0));
+  ASSERT_EQ(chart.series.size(), 4U);
+  EXPECT_THAT(chart.series[1].ys, ElementsAre(0.5, 0.25));
+  EXPECT_THAT(chart.series[1].xs, ElementsAre(0, 1));
+  EXPECT_THAT(chart.series[2].ys, ElementsAre(0.1, 0.1));
+  EXPECT_THAT(chart.series[3].ys, ElementsAre(0.4));
+  EXPECT_THAT(chart.series[3].xs, ElementsAre(0));
+}
+
+TEST(ProbeFigures, MapTargetsByTokensWithOneRowOfControls) {
+  RunRecord run;
+  Probe probe;
+  probe.kind = "linear";
+  probe.n_layers = 2;
+  const auto add = [&](const char* name, bool control, std::vector<double> r2) {
+    probe.targets.push_back({.name = name, .baseline = control, .mean = std::move(r2)});
+  };
+  add("y (x)", false, {0.1, 0.9});
+  add("y (x)", true, {0.01, -0.02});
+  add("moment (x)", false, {0.3, 0.2});
+  add("moment (x)", true, {-0.01, 0.03});
+  add("y (both)", false, {0.2, 0.8});
+  run.probes = {probe};
+  const std::vector<Group> groups = {{.label = "Mamba", .runs = {&run}, .style = {}}};
+  const Section section = probing_section(groups);
+  ASSERT_THAT(ids_of(section), ElementsAre("probe-targets", "probe-profiles"));
+  const Figure& maps = section.figures[0];
+  ASSERT_EQ(maps.panels.size(), 2U);
+  const auto& x = std::get<HeatMap>(maps.panels[0]);
+  EXPECT_EQ(x.title, "Mamba, x token");
+  EXPECT_THAT(x.rows, ElementsAre("y", "moment", "shuffled, highest"));
+  EXPECT_THAT(x.values[1], ElementsAre(0.3, 0.2));
+  EXPECT_THAT(x.values[2], ElementsAre(0.01, 0.03));
+  const auto& both = std::get<HeatMap>(maps.panels[1]);
+  EXPECT_EQ(both.title, "Mamba, both");
+  EXPECT_THAT(both.rows, ElementsAre("y"));
+}
+
 TEST(ProbeFigures, OneCheckpointWithRawErrors) {
   RunRecord run;
   run.probes = {readout_at(200, 0.25)};

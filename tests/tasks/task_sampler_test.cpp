@@ -5,6 +5,7 @@
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 namespace icl {
@@ -82,6 +83,30 @@ TEST(TaskSampler, DrawsFromAFixedPoolOfPrompts) {
   }
   EXPECT_EQ(tasks.size(), 5U);
   EXPECT_EQ(inputs.size(), 5U);
+}
+
+// Every prompt as often as any other, none twice in a batch; a batch larger than the pool holds all
+// of it.
+TEST(TaskSampler, ChoosesFromThePoolEvenlyAndWithoutRepeats) {
+  const TaskSampler sampler({.n_dims = 1, .num_training_examples = 10}, 1);
+  std::map<int64_t, int> times;
+  for (int64_t step = 0; step < 300; ++step) {
+    const Batch batch = sampler.sample({.step = step, .batch_size = 4, .n_points = 1, .n_dims = 1});
+    const std::set<int64_t> prompts = distinct(batch.xs_BKD.flatten());
+    EXPECT_EQ(prompts.size(), 4U);
+    for (const int64_t prompt : prompts) ++times[prompt];
+  }
+  EXPECT_EQ(times.size(), 10U);
+  for (const auto& [prompt, count] : times) EXPECT_NEAR(count, 120, 35);  // 4 deviations
+  const Batch large = sampler.sample({.batch_size = 23, .n_points = 1, .n_dims = 1});
+  EXPECT_EQ(large.xs_BKD.size(0), 23);
+  EXPECT_EQ(distinct(large.xs_BKD.flatten()).size(), 10U);
+}
+
+TEST(TaskSampler, DrawsFromAPoolOfAnySizeAtOnce) {
+  const TaskSampler sampler({.n_dims = 1, .num_training_examples = int64_t{1} << 40}, 1);
+  const Batch batch = sampler.sample({.batch_size = 8, .n_points = 1, .n_dims = 1});
+  EXPECT_EQ(distinct(batch.xs_BKD.flatten()).size(), 8U);
 }
 
 TEST(TaskSampler, PromptsOfThePoolGrowWithTheCurriculum) {

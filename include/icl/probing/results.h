@@ -13,6 +13,7 @@
 //   "none",
 //                                                 "value": 1} if raw errors were asked for
 //   "layers": [0 .. n_layer - 1]                  residual stream after that block
+//   "depths": [0 .. 1]                            the same, relative
 // of a read-out probe:
 //   "n_context", "n_queries", "n_prompts", "fit_points"
 //   "curves":     [{"name": "fitted" | "raw", "kind": "model", "mean", "std", "low", "high"}]

@@ -13,7 +13,14 @@
 
 #include "src/ops/internal.h"
 
+namespace torch {
+class Library;
+}
+
 namespace icl::cuda {
+
+// All of them, under the key of the block that `library` stands for: CUDA in register.cpp.
+void register_operators(torch::Library& library);
 
 std::tuple<at::Tensor, at::Tensor, at::Tensor> selective_scan_forward(
     const at::Tensor& u, const at::Tensor& delta, const at::Tensor& A, const at::Tensor& B,
