@@ -11,6 +11,7 @@
 #include "icl/cli/signals.h"
 #include "icl/io/files.h"
 #include "icl/language/results.h"
+#include "src/cli/nlp_ids.h"
 
 namespace icl {
 namespace {
@@ -126,8 +127,8 @@ void add_nlp_eval_options(CLI::App& app, NlpEvalOptions& options) {
                  "every prompt, prediction and answer, as JSON lines");
   app.add_option("--batch-size", options.batch_size, "prompts in a batch")->capture_default_str();
   app.add_option("--shared-context", options.shared_context,
-                 "let so many queries have the same demonstrations, which are then read once; "
-                 "alone: 20")
+                 "let so many queries have the same demonstrations, which are then read once; off "
+                 "unless given, 20 if given alone")
       ->expected(0, 1)
       ->default_str("20");
   app.add_flag("--task-vectors", options.task_vectors,
@@ -136,6 +137,7 @@ void add_nlp_eval_options(CLI::App& app, NlpEvalOptions& options) {
 
 int run_nlp_eval(const NlpEvalOptions& options, const CommonOptions& common) {
   check_options(options);
+  round_alike();
   ShotOptions shots = shot_options(options, common);
   const c10::Device device = prepare_device(common.device, common.threads);
   const LoadedModel loaded = load_language_model(options.model, {.device = device});

@@ -33,6 +33,31 @@ std::vector<std::string> known_flags(const CLI::App& app) {
   return flags;
 }
 
+std::vector<std::string> commands_of(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(sub->get_name());
+  }
+  return names;
+}
+
+// What an argument that nothing took might have meant.
+std::string guess(const CLI::App& app, const std::string& extra) {
+  if (!extra.starts_with("-")) return did_you_mean(extra, commands_of(app));
+  return did_you_mean(extra.substr(0, extra.find('=')), known_flags(app));
+}
+
+// A command that is needed and not there, perhaps misspelled.
+std::string missing_command(const CLI::App& app) {
+  const std::string known = str("expected one of ", join(commands_of(app)));
+  for (const std::string& extra : app.remaining()) {
+    if (!extra.starts_with("-")) {
+      return str("unknown command '", extra, "', ", known, guess(app, extra));
+    }
+  }
+  return "no command, " + known;
+}
+
 }  // namespace
 
 Program::Program(std::string name, std::string description, std::string examples)
@@ -70,12 +95,16 @@ int Program::parse(int argc, char** argv, bool& finished) {
   } catch (const CLI::ExtrasError&) {
     std::string message = "unknown argument";
     for (const std::string& extra : app_->remaining(/*recurse=*/true)) {
-      const std::string flag = extra.substr(0, extra.find('='));
-      message += " '" + extra + "'" + did_you_mean(flag, known_flags(*app_));
+      message += " '" + extra + "'" + guess(*app_, extra);
     }
     complain(app_->get_name(), message + " (--help lists them)");
     return static_cast<int>(ExitCode::kUsage);
   } catch (const CLI::ParseError& error) {
+    const bool command = app_->get_require_subcommand_min() > 0 && app_->get_subcommands().empty();
+    if (command && dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
+      complain(app_->get_name(), missing_command(*app_) + " (--help lists them)");
+      return static_cast<int>(ExitCode::kUsage);
+    }
     complain(app_->get_name(), str(error.what(), " (--help tells more)"));
     return static_cast<int>(ExitCode::kUsage);
   }

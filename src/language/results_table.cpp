@@ -141,6 +141,11 @@ std::string listed(const std::vector<int64_t>& shots) {
   return text + (shots == std::vector<int64_t>{1} ? " shot" : " shots");
 }
 
+// Whether only items are left whose answer is one token of the tokenizer.
+bool filtered(const LanguageTaskInfo& task) {
+  return !task.generated() && task.comparison != Comparison::kPrefix;
+}
+
 // What has no accuracy, and why: a line a task for too few items.
 std::string skipped_notes(const ShotResults& results) {
   std::string text;
@@ -162,7 +167,7 @@ std::string skipped_notes(const ShotResults& results) {
   }
   for (const auto& [result, shots] : lacking) {
     text += str("- ", result->task.name, ": too few items for ", listed(shots), ": ",
-                result->n_items, "\n");
+                result->n_items, filtered(result->task) ? " with answers of one token" : "", "\n");
   }
   return text;
 }

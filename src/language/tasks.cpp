@@ -71,8 +71,10 @@ fs::path file_of(const LanguageTaskInfo& info, const fs::path& data_dir) {
 std::vector<WordPair> read_pairs(const fs::path& path) {
   const auto json =
       nlohmann::ordered_json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded()) throw DataError(str("'", path.string(), "' is not JSON in UTF-8"));
   if (!json.is_object()) {
-    throw DataError(str("'", path.string(), "': expected a JSON object of inputs to outputs"));
+    throw DataError(str("'", path.string(), "': is of JSON type ", json.type_name(),
+                        ", expected an object of inputs to outputs"));
   }
   std::vector<WordPair> pairs;
   for (const auto& [input, output] : json.items()) {

@@ -2,6 +2,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "icl/base/error.h"
 #include "icl/base/random.h"
@@ -73,6 +74,25 @@ at::Tensor weights_of(const Documents& documents) {
   return 0.5 * answers / answers.sum() + 0.5 * others / others.sum();
 }
 
+// GPT-2's start, a deviation of 0.02 throughout and as much for the positions, is made for a wide
+// model. In a narrow one all heads look everywhere alike for most of a short training: its matrices
+// begin wider, as the root of the width allows, and its positions as sinusoids, whose distances
+// look the same wherever a document's bytes lie.
+void widen_start(LanguageModel& model, int64_t width) {
+  const at::NoGradGuard no_grad;
+  const double deviation = 0.8 / std::sqrt(static_cast<double>(width));
+  for (auto& item : model.named_parameters()) {
+    if (item.value().dim() == 2) item.value().mul_(deviation / 0.02);
+  }
+  at::Tensor positions = model.named_parameters()["backbone.positions.weight"];
+  const at::Tensor place = at::arange(positions.size(0), at::kFloat).unsqueeze(1);
+  const at::Tensor channel = at::arange(width, at::kFloat);
+  const at::Tensor pair = channel.div(2, "floor");
+  const at::Tensor angle = place * at::pow(10000.0, -2.0 * pair / static_cast<double>(width));
+  const at::Tensor waves = at::where(channel.remainder(2) == 0, angle.sin(), angle.cos());
+  positions.copy_(std::sqrt(2.0) * deviation * waves);
+}
+
 // Prediction of the next byte.
 class LanguageObjective : public Objective {
  public:
@@ -81,6 +101,7 @@ class LanguageObjective : public Objective {
     check(config);
     seed_initial_weights(config);
     model_ = make_language_model(config.model, kByteTokens);
+    if (config.model.family == "gpt2") widen_start(*model_, config.model.d_model);
     for (at::Tensor& parameter : model_->parameters()) parameter.requires_grad_(true);
     model_->to(device);
     model_->train();

@@ -67,7 +67,8 @@ TEST(NlpEvalProgram, EvaluatesAnExportedRunIntoAllItsFiles) {
   EXPECT_THAT(result.out, HasSubstr("| task"));
   EXPECT_THAT(result.out, HasSubstr("25 shots"));
   // A byte-level tokenizer has no antonym of one token.
-  EXPECT_THAT(result.out, HasSubstr("antonyms: too few items for 0, 2 and 25 shots: 0"));
+  EXPECT_THAT(result.out,
+              HasSubstr("antonyms: too few items for 0, 2 and 25 shots: 0 with answers of one"));
   const json written = json::parse(text_of(out));
   EXPECT_EQ(written["schema"], "icl.nlp");
   EXPECT_EQ(written["model"]["family"], "mamba");
@@ -119,6 +120,12 @@ TEST(NlpEvalProgram, WrongUsageExitsWithTwoAndMissingDataWithThree) {
   EXPECT_THAT(unknown.err, HasSubstr("did you mean 'to_upper'?"));
   EXPECT_EQ(eval({"--model", "x", "--shots", "-1"}).exit_code, 2);
   EXPECT_EQ(eval({"--model", "x", "--prompts", "0"}).exit_code, 2);
+  const ProgramResult misspelled = run_program("icl-nlp", {"evla", "--model", "x"});
+  EXPECT_EQ(misspelled.exit_code, 2);
+  EXPECT_THAT(misspelled.err, HasSubstr("unknown command 'evla', expected one of eval, logits"));
+  EXPECT_THAT(misspelled.err, HasSubstr("did you mean 'eval'?"));
+  EXPECT_THAT(run_program("icl-nlp", {}).err, HasSubstr("no command, expected one of eval"));
+  EXPECT_THAT(run_program("icl-nlp", {"--threads", "x"}).err, HasSubstr("--threads"));
   const TempFolder folder;
   const ProgramResult missing = eval({"--model", (folder / "none").string()});
   EXPECT_EQ(missing.exit_code, 3);

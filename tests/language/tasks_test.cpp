@@ -193,7 +193,10 @@ TEST(LanguageTaskFiles, SayWhatIsWrong) {
       load_language_task(language_task_info("antonyms"), ListTokenizer(), folder.path());
     });
   };
-  EXPECT_THAT(load("[1]"), HasSubstr("antonyms.json': expected a JSON object"));
+  EXPECT_THAT(load("[1]"),
+              HasSubstr("antonyms.json': is of JSON type array, expected an object of inputs"));
+  EXPECT_THAT(load("{\"a\": \"\xff\"}"), HasSubstr("antonyms.json' is not JSON in UTF-8"));
+  EXPECT_THAT(load("{"), HasSubstr("antonyms.json' is not JSON in UTF-8"));
   EXPECT_THAT(load(R"({"up": ["down"]})"), HasSubstr("the output of \"up\" is array"));
   EXPECT_THAT(message_of([&] {
                 load_language_task(language_task_info("antonyms"), ListTokenizer(),

@@ -119,6 +119,24 @@ TEST(LanguageObjective, LeavesPaddingOut) {
               answers / 12 + others / (2 * n_others), 1e-5);
 }
 
+// A deviation of 0.8 over the root of the width: 0.2 here. Positions of a sinusoid each.
+TEST(LanguageObjective, StartsGpt2AsWideAsItsWidthAllows) {
+  const auto objective = make_objective(tiny("gpt2"), c10::kCPU);
+  const auto weights = objective->module().named_parameters();
+  EXPECT_NEAR(weights["embedding.weight"].std().item<double>(), 0.2, 0.02);
+  EXPECT_NEAR(weights["backbone.blocks.0.attn.c_attn.weight"].std().item<double>(), 0.2, 0.02);
+  EXPECT_TRUE(weights["backbone.blocks.0.ln_1.weight"].eq(1).all().item<bool>());
+  const at::Tensor positions = weights["backbone.positions.weight"].detach();
+  EXPECT_NEAR(positions.square().mean().sqrt().item<double>(), 0.2, 1e-5);
+  const double peak = 0.2 * std::sqrt(2.0);
+  EXPECT_NEAR(positions[3][0].item<double>(), peak * std::sin(3.0), 1e-5);
+  EXPECT_NEAR(positions[3][1].item<double>(), peak * std::cos(3.0), 1e-5);
+  EXPECT_NEAR(positions[3][2].item<double>(), peak * std::sin(3.0 * std::pow(10.0, -0.5)), 1e-5);
+  // Two positions look alike by their distance alone.
+  const at::Tensor alike = at::matmul(positions, positions.t());
+  EXPECT_NEAR(alike[2][5].item<double>(), alike[60][63].item<double>(), 1e-4);
+}
+
 TEST(LanguageObjective, LosesLog256WithoutKnowledgeAndLearns) {
   for (const char* family : {"gpt2", "mamba"}) {
     RunConfig config = tiny(family);
