@@ -6,6 +6,7 @@
 // then the states pass through it a few at a time, held in registers; B and C are broadcast. The
 // exponential of the decay is the bound: one for each (batch, step, channel, state).
 #include <algorithm>
+#include <type_traits>
 
 #include "hwy/aligned_allocator.h"
 #include "kernels/cpu/kernels.h"
@@ -21,10 +22,10 @@ namespace {
 
 // States n .. n + kStates - 1 through a segment. `high` and `low`, parts of A, and `h` are
 // [N][lanes].
-template <class T, int kStates>
+template <class T, int kStates, bool kQueries>
 HWY_INLINE void scan_states(const SelectiveScanParams<T, T>& p, const Place& at, int64_t first,
                             int64_t steps, int64_t n, const T* high, const T* low, T* h,
-                            Segment<T>& s) {
+                            Segment<T>& s, const bool* is_query) {
   const Tag<T> d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   V<T> state[kStates];
@@ -38,6 +39,8 @@ HWY_INLINE void scan_states(const SelectiveScanParams<T, T>& p, const Place& at,
     const auto dt = decay_step<T>(s.dt[t]);
     const auto input = hn::Load(d, s.input[t]);
     auto sum = hn::Zero(d);  // of these states first: shorter chains of roundings
+    V<T> before[kStates];
+    for (int j = 0; j < kStates && kQueries; ++j) before[j] = state[j];
     for (int j = 0; j < kStates; ++j) {
       const auto decay = exp_product(d, dt, hn::Load(d, high + (n + j) * lanes),
                                      hn::Load(d, low + (n + j) * lanes));
@@ -45,13 +48,16 @@ HWY_INLINE void scan_states(const SelectiveScanParams<T, T>& p, const Place& at,
       sum = hn::MulAdd(state[j], hn::Set(d, C[j]), sum);
     }
     hn::Store(hn::Add(hn::Load(d, s.y[t]), sum), d, s.y[t]);
+    if (kQueries && is_query[first + t]) {
+      for (int j = 0; j < kStates; ++j) state[j] = before[j];
+    }
   }
   for (int j = 0; j < kStates; ++j) hn::Store(state[j], d, h + (n + j) * lanes);
 }
 
-template <class T>
-void forward_vector(const SelectiveScanParams<T, T>& p, const Place& at, T* scratch,
-                    Segment<T>& s) {
+template <bool kQueries, class T>
+void forward_vector(const SelectiveScanParams<T, T>& p, const Place& at, T* scratch, Segment<T>& s,
+                    const bool* is_query) {
   const Tag<T> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const int64_t N = p.n_state;
@@ -73,9 +79,15 @@ void forward_vector(const SelectiveScanParams<T, T>& p, const Place& at, T* scra
     }
     prepare(p, at, first, steps, s, /*slope=*/static_cast<T*>(nullptr));
     int64_t n = 0;
-    for (; n + 8 <= N; n += 8) scan_states<T, 8>(p, at, first, steps, n, high, low, h, s);
-    for (; n + 4 <= N; n += 4) scan_states<T, 4>(p, at, first, steps, n, high, low, h, s);
-    for (; n < N; ++n) scan_states<T, 1>(p, at, first, steps, n, high, low, h, s);
+    const auto run = [&](auto count) {
+      constexpr int kStates = decltype(count)::value;
+      for (; n + kStates <= N; n += kStates) {
+        scan_states<T, kStates, kQueries>(p, at, first, steps, n, high, low, h, s, is_query);
+      }
+    };
+    run(std::integral_constant<int, 8>());
+    run(std::integral_constant<int, 4>());
+    run(std::integral_constant<int, 1>());
     for (int64_t t = 0; t < steps; ++t) {
       const int64_t row = at.b * p.length + first + t;
       auto y = hn::Load(d, s.y[t]);
@@ -86,23 +98,29 @@ void forward_vector(const SelectiveScanParams<T, T>& p, const Place& at, T* scra
       store_lanes(d, y, p.y + row * p.width + at.channel, at.lanes);
     }
   }
-  store_states(h, N, std::min(lanes, at.lanes), lanes, p.last_state + state_offset);
+  if (p.last_state != nullptr) {
+    store_states(h, N, std::min(lanes, at.lanes), lanes, p.last_state + state_offset);
+  }
 }
 
 template <class T>
-void forward(const SelectiveScanParams<T, T>& p, int64_t begin, int64_t end) {
+void forward(const SelectiveScanParams<T, T>& p, int64_t begin, int64_t end, const bool* is_query) {
   const auto lanes = static_cast<int64_t>(hn::Lanes(Tag<T>()));
   const auto scratch = hwy::AllocateAligned<T>(3 * p.n_state * lanes);
   const auto segment = hwy::AllocateAligned<Segment<T>>(1);
-  for_each_vector<T>(p.width, begin, end,
-                     [&](const Place& at) { forward_vector(p, at, scratch.get(), segment[0]); });
+  for_each_vector<T>(p.width, begin, end, [&](const Place& at) {
+    is_query == nullptr ? forward_vector<false>(p, at, scratch.get(), segment[0], is_query)
+                        : forward_vector<true>(p, at, scratch.get(), segment[0], is_query);
+  });
 }
 
-void forward_float(const SelectiveScanParams<float, float>& p, int64_t begin, int64_t end) {
-  forward(p, begin, end);
+void forward_float(const SelectiveScanParams<float, float>& p, int64_t begin, int64_t end,
+                   const bool* is_query) {
+  forward(p, begin, end, is_query);
 }
-void forward_double(const SelectiveScanParams<double, double>& p, int64_t begin, int64_t end) {
-  forward(p, begin, end);
+void forward_double(const SelectiveScanParams<double, double>& p, int64_t begin, int64_t end,
+                    const bool* is_query) {
+  forward(p, begin, end, is_query);
 }
 
 }  // namespace
@@ -117,13 +135,13 @@ HWY_EXPORT(forward_double);
 
 template <>
 void selective_scan_forward(const SelectiveScanParams<float, float>& params, int64_t begin,
-                            int64_t end) {
-  HWY_DYNAMIC_DISPATCH(forward_float)(params, begin, end);
+                            int64_t end, const bool* is_query) {
+  HWY_DYNAMIC_DISPATCH(forward_float)(params, begin, end, is_query);
 }
 template <>
 void selective_scan_forward(const SelectiveScanParams<double, double>& params, int64_t begin,
-                            int64_t end) {
-  HWY_DYNAMIC_DISPATCH(forward_double)(params, begin, end);
+                            int64_t end, const bool* is_query) {
+  HWY_DYNAMIC_DISPATCH(forward_double)(params, begin, end, is_query);
 }
 
 }  // namespace icl::kernels::cpu
