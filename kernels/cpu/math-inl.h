@@ -55,30 +55,26 @@ HWY_INLINE hn::Vec<D> exp2_fraction(D d, hn::Vec<D> r) {
   return hn::MulAdd(q, r, hn::Set(d, 1.0f));
 }
 
-// The parts of a rate that exp_product takes: in float32 rate log2(e) in twice the precision.
-HWY_INLINE void split_rate(float rate, float& high, float& low) {
-  const double product = static_cast<double>(rate) * kLog2E;
-  high = static_cast<float>(product);
-  low = static_cast<float>(product - static_cast<double>(high));
+// A rate in the unit that exp_product takes. Rounded once, as if the rate itself were off by that.
+HWY_INLINE float rate_unit(float rate) {
+  return static_cast<float>(static_cast<double>(rate) * kLog2E);
 }
-HWY_INLINE void split_rate(double rate, double& high, double& low) {
-  high = rate;
-  low = 0;
+HWY_INLINE double rate_unit(double rate) {
+  return rate;
 }
 
-// e^(x rate), |x rate| < 1e13: with fused products to about 1 ulp, even where the exponent is
-// large. A result too small for float32 is 0; too large a one saturates.
+// e^(x rate), |x rate| < 1e13, for `unit` = rate_unit(rate): beside the rounding of the unit, with
+// fused products, to about 1 ulp. A result too small for float32 is 0; too large a one saturates.
 template <class D, HWY_IF_LANE_SIZE_D(D, 4)>
-HWY_INLINE hn::Vec<D> exp_product(D d, hn::Vec<D> x, hn::Vec<D> high, hn::Vec<D> low) {
+HWY_INLINE hn::Vec<D> exp_product(D d, hn::Vec<D> x, hn::Vec<D> unit) {
 #if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
   const auto shift = hn::Set(d, kShift);
-  const auto shifted = hn::MulAdd(x, high, shift);
+  const auto shifted = hn::MulAdd(x, unit, shift);
   const auto k = hn::Sub(shifted, shift);
-  const auto r = hn::MulAdd(x, low, hn::MulSub(x, high, k));
-  return exp2_table(shifted, k, r);
+  return exp2_table(shifted, k, hn::MulSub(x, unit, k));
 #else
-  const auto k = hn::Round(hn::Mul(x, high));
-  const auto r = hn::MulAdd(x, low, hn::MulSub(x, high, k));
+  const auto k = hn::Round(hn::Mul(x, unit));
+  const auto r = hn::MulSub(x, unit, k);
   const hn::RebindToSigned<D> di;
   const auto bounded = hn::Min(hn::Set(d, 127.0f), hn::Max(hn::Set(d, -126.0f), k));
   const auto exponent = hn::ShiftLeft<23>(hn::ConvertTo(di, bounded));
@@ -87,8 +83,8 @@ HWY_INLINE hn::Vec<D> exp_product(D d, hn::Vec<D> x, hn::Vec<D> high, hn::Vec<D>
 #endif
 }
 template <class D, HWY_IF_LANE_SIZE_D(D, 8)>
-HWY_INLINE hn::Vec<D> exp_product(D d, hn::Vec<D> x, hn::Vec<D> high, hn::Vec<D> /*low*/) {
-  return hn::Exp(d, hn::Mul(x, high));
+HWY_INLINE hn::Vec<D> exp_product(D d, hn::Vec<D> x, hn::Vec<D> unit) {
+  return hn::Exp(d, hn::Mul(x, unit));
 }
 
 // e^x to about 1 ulp.
