@@ -27,9 +27,11 @@ inline int64_t segments(int64_t length) {
   return (length + kSegment - 1) / kSegment;
 }
 
-// Blocks: B * channel_blocks(I). `saved` is [B, segments, N, I].
+// Blocks: B * channel_blocks(I). `saved` is [B, segments, N, I]. A null last_state is not wanted.
+// Steps l with is_query[l] [L] give their y and leave the state as it was.
 template <class T>
-void selective_scan_forward(const SelectiveScanParams<T, T>& params, int64_t begin, int64_t end);
+void selective_scan_forward(const SelectiveScanParams<T, T>& params, int64_t begin, int64_t end,
+                            const bool* is_query = nullptr);
 
 // Partial results of the backward pass, to be summed by sum_parts: dB and dC come as one tensor a
 // channel block, dA, dD and ddelta_bias as one a prompt.

@@ -33,14 +33,14 @@ HWY_INLINE V<T> decay_step(const T* dt) {
   return hn::Min(hn::Set(d, static_cast<T>(1e9)), hn::Load(d, dt));  // in this order NaN stays NaN
 }
 
-// A of one vector of channels, [N][lanes], in the parts that exp_product takes.
+// A of one vector of channels, [N][lanes], in the unit that exp_product takes.
 template <class T>
-void split_rates(const T* A, int64_t count, T* high, T* low) {
-  for (int64_t i = 0; i < count; ++i) split_rate(A[i], high[i], low[i]);
+void scale_rates(const T* A, int64_t count, T* units) {
+  for (int64_t i = 0; i < count; ++i) units[i] = rate_unit(A[i]);
 }
 
-// With `slope`, [steps][lanes], the derivative of softplus is put there.
-template <class T>
+// With kSlope the derivative of softplus is put into `slope`, [steps][lanes].
+template <bool kSlope, class T>
 void prepare(const SelectiveScanParams<T, T>& p, const Place& at, int64_t first, int64_t steps,
              Segment<T>& s, T* slope) {
   const Tag<T> d;
@@ -56,7 +56,7 @@ void prepare(const SelectiveScanParams<T, T>& p, const Place& at, int64_t first,
     if (p.delta_softplus) {
       const auto [value, derivative] = softplus(d, raw);
       dt = value;
-      if (slope != nullptr) hn::Store(derivative, d, slope + t * Segment<T>::kLanes);
+      if (kSlope) hn::Store(derivative, d, slope + t * Segment<T>::kLanes);
     }
     hn::Store(u, d, s.u[t]);
     hn::Store(dt, d, s.dt[t]);

@@ -50,7 +50,7 @@ void prepare_gradient(const SelectiveScanGradParams<T, T>& g, const Place& at, i
                       int64_t steps, GradSegment<T>& s) {
   const Tag<T> d;
   const SelectiveScanParams<T, T>& p = g.forward;
-  prepare(p, at, first, steps, s.forward, &s.slope[0][0]);
+  prepare</*kSlope=*/true>(p, at, first, steps, s.forward, &s.slope[0][0]);
   for (int64_t t = 0; t < steps; ++t) {
     const int64_t row = at.b * p.length + first + t;
     auto dy = load_lanes(d, g.dy + row * g.dy_stride + at.channel, at.lanes);
@@ -72,9 +72,9 @@ void prepare_gradient(const SelectiveScanGradParams<T, T>& g, const Place& at, i
 // What one vector of channels has for each of its states, [N][lanes].
 template <class T>
 struct StateRows {
-  const T *A, *high, *low;  // the parts of A are for exp_product
-  const T* start;           // the states before the segment
-  T* dh;                    // these carry on from segment to segment
+  const T *A, *rates;  // these are for exp_product
+  const T* start;      // the states before the segment
+  T* dh;               // these carry on from segment to segment
   T *dA, *lost;
 };
 
@@ -101,8 +101,7 @@ HWY_INLINE void scan_tile(const SelectiveScanParams<T, T>& p, const Place& at, i
     auto y = hn::Load(d, s.forward.y[t]);
     const auto dy = hn::Load(d, s.dy[t]);
     for (int j = 0; j < kStates; ++j) {
-      const auto decay = exp_product(d, dt, hn::Load(d, rows.high + (n + j) * lanes),
-                                     hn::Load(d, rows.low + (n + j) * lanes));
+      const auto decay = exp_product(d, dt, hn::Load(d, rows.rates + (n + j) * lanes));
       hn::Store(state[j], d, tile.before[t][j]);
       hn::Store(decay, d, tile.decay[t][j]);
       state[j] = hn::MulAdd(decay, state[j], hn::Mul(input, hn::Set(d, B[j])));
@@ -181,14 +180,13 @@ void finish_gradient(const SelectiveScanGradParams<T, T>& g, const Place& at, in
 // rows [v][N][lanes]. Behind the sums dA, dD and dbias lies what each lost by rounding.
 template <class T>
 struct BlockScratch {
-  hwy::AlignedFreeUniquePtr<T[]> A, high, low, dh, dA, start, dD, dbias;
+  hwy::AlignedFreeUniquePtr<T[]> A, rates, dh, dA, start, dD, dbias;
   hwy::AlignedFreeUniquePtr<GradSegment<T>[]> segments;
   hwy::AlignedFreeUniquePtr<TileScratch<T>[]> tile;
 
   BlockScratch(int64_t vectors, int64_t n_state, int64_t lanes)
       : A(hwy::AllocateAligned<T>(vectors * n_state * lanes)),
-        high(hwy::AllocateAligned<T>(vectors * n_state * lanes)),
-        low(hwy::AllocateAligned<T>(vectors * n_state * lanes)),
+        rates(hwy::AllocateAligned<T>(vectors * n_state * lanes)),
         dh(hwy::AllocateAligned<T>(vectors * n_state * lanes)),
         dA(hwy::AllocateAligned<T>(2 * vectors * n_state * lanes)),
         start(hwy::AllocateAligned<T>(vectors * n_state * lanes)),
@@ -243,13 +241,9 @@ void backward_segment(const SelectiveScanGradParams<T, T>& g, const SelectiveSca
     for (int64_t v = 0; v < vectors; ++v) {
       const int64_t offset = v * N * lanes;
       const auto run = [&](auto count, int64_t from) {
-        const StateRows<T> rows{&scratch.A[offset],
-                                &scratch.high[offset],
-                                &scratch.low[offset],
-                                &scratch.start[offset],
-                                &scratch.dh[offset],
-                                &scratch.dA[offset],
-                                &scratch.dA[vectors * N * lanes + offset]};
+        const StateRows<T> rows{&scratch.A[offset],     &scratch.rates[offset],
+                                &scratch.start[offset], &scratch.dh[offset],
+                                &scratch.dA[offset],    &scratch.dA[vectors * N * lanes + offset]};
         scan_tile<T, decltype(count)::value>(p, place(v), first, steps, from, rows,
                                              scratch.segments[v], tile);
       };
@@ -294,8 +288,7 @@ void backward_block(const SelectiveScanGradParams<T, T>& g, const SelectiveScanP
     const int64_t count = std::min(lanes, p.width - channel);
     const int64_t offset = (b * p.width + channel) * N;
     load_states(p.A + channel * N, N, count, lanes, &scratch.A[v * N * lanes]);
-    split_rates(&scratch.A[v * N * lanes], N * lanes, &scratch.high[v * N * lanes],
-                &scratch.low[v * N * lanes]);
+    scale_rates(&scratch.A[v * N * lanes], N * lanes, &scratch.rates[v * N * lanes]);
     load_states(g.dlast_state == nullptr ? nullptr : g.dlast_state + offset, N, count, lanes,
                 &scratch.dh[v * N * lanes]);
   }

@@ -16,6 +16,29 @@ constexpr double kDtMin = 1e-3;
 constexpr double kDtMax = 1e-1;
 constexpr double kDtFloor = 1e-4;
 
+// Context and queries as one sequence, each query where it branches off.
+struct Turns {
+  at::Tensor order;             // of the sequence, into the context followed by the queries
+  at::Tensor context, queries;  // where they are in the sequence
+  at::Tensor is_query;          // bool, of the sequence
+};
+
+Turns take_turns(int64_t n_context, const std::vector<int64_t>& lengths) {
+  std::vector<int64_t> order, context, queries;
+  const auto place = [&](int64_t token, std::vector<int64_t>& places) {
+    places.push_back(static_cast<int64_t>(order.size()));
+    order.push_back(token);
+  };
+  int64_t seen = 0;
+  for (size_t i = 0; i < lengths.size(); ++i) {
+    while (seen < lengths[i]) place(seen++, context);
+    place(n_context + static_cast<int64_t>(i), queries);
+  }
+  while (seen < n_context) place(seen++, context);
+  const at::Tensor from = at::tensor(order, at::kLong);
+  return {from, at::tensor(context, at::kLong), at::tensor(queries, at::kLong), from >= n_context};
+}
+
 }  // namespace
 
 MambaMixer::MambaMixer(const MambaOptions& options)
@@ -67,14 +90,10 @@ at::Tensor MambaMixer::forward(const at::Tensor& u_BTM, Slots slots) {
     if (options_.d_conv > 1) window = slots[0];
     h = slots[1];
   }
-  std::optional<at::Tensor> conv_bias;
-  if (conv_bias_.defined()) conv_bias = conv_bias_;
-  const at::Tensor x = causal_conv1d(x_in, conv_weight_, conv_bias, /*silu=*/true, window);
-  const auto parts = x_proj_->forward(x).split_with_sizes(
-      {dt_rank_, options_.d_state, options_.d_state}, /*dim=*/-1);
-  const at::Tensor dt = at::linear(parts[0], dt_proj_->weight);  // [B, T, I], before bias, softplus
-  auto [y, last_h] = selective_scan(x, dt, -at::exp(a_log_), parts[1], parts[2], d_, z,
-                                    dt_proj_->bias, /*delta_softplus=*/true, h);
+  const at::Tensor x = causal_conv1d(x_in, conv_weight_, conv_bias(), /*silu=*/true, window);
+  const auto [dt, B, C] = selection(x);
+  auto [y, last_h] = selective_scan(x, dt, -at::exp(a_log_), B, C, d_, z, dt_proj_->bias,
+                                    /*delta_softplus=*/true, h);
   if (!slots.empty()) {
     const int64_t keep = options_.d_conv - 1;
     const at::Tensor inputs = at::cat({slots[0], x_in}, 1);
@@ -82,6 +101,49 @@ at::Tensor MambaMixer::forward(const at::Tensor& u_BTM, Slots slots) {
     slots[1] = last_h;
   }
   return out_proj_->forward(y);
+}
+
+std::pair<at::Tensor, at::Tensor> MambaMixer::branch(const at::Tensor& context_BTM,
+                                                     const at::Tensor& queries_BQM,
+                                                     const std::vector<int64_t>& lengths) {
+  if (!context_BTM.is_cpu() || at::GradMode::is_enabled()) {
+    return Mixer::branch(context_BTM, queries_BQM, lengths);
+  }
+  const int64_t batch = context_BTM.size(0), n_queries = queries_BQM.size(1);
+  const Turns turns = take_turns(context_BTM.size(1), lengths);
+  const auto xz =
+      in_proj_->forward(at::cat({context_BTM, queries_BQM}, 1).index_select(1, turns.order))
+          .chunk(2, -1);
+
+  // A query's convolution reads the last W - 1 inputs of its part of the context, and its own.
+  const int64_t window = options_.d_conv - 1;
+  const at::Tensor context_in = xz[0].index_select(1, turns.context);
+  const at::Tensor query_in = xz[0].index_select(1, turns.queries);
+  const at::Tensor rows = at::tensor(lengths, at::kLong).unsqueeze(1) + at::arange(window);
+  const at::Tensor before = at::constant_pad_nd(context_in, {0, 0, window, 0})
+                                .index_select(1, rows.flatten())
+                                .view({batch * n_queries, window, d_inner_});
+  const at::Tensor context_x = causal_conv1d(context_in, conv_weight_, conv_bias(), /*silu=*/true);
+  const at::Tensor query_x = causal_conv1d(query_in.reshape({batch * n_queries, 1, d_inner_}),
+                                           conv_weight_, conv_bias(), /*silu=*/true, before);
+  const at::Tensor x = at::cat({context_x, query_x.view({batch, n_queries, d_inner_})}, 1)
+                           .index_select(1, turns.order);
+
+  const auto [dt, B, C] = selection(x);
+  const at::Tensor y =
+      out_proj_->forward(selective_scan_queries(turns.is_query, x, dt, -at::exp(a_log_), B, C, d_,
+                                                xz[1], dt_proj_->bias, /*delta_softplus=*/true));
+  return {y.index_select(1, turns.context), y.index_select(1, turns.queries)};
+}
+
+std::optional<at::Tensor> MambaMixer::conv_bias() const {
+  return conv_bias_.defined() ? std::optional<at::Tensor>(conv_bias_) : std::nullopt;
+}
+
+std::array<at::Tensor, 3> MambaMixer::selection(const at::Tensor& x_BTI) const {
+  const auto parts = x_proj_->forward(x_BTI).split_with_sizes(
+      {dt_rank_, options_.d_state, options_.d_state}, /*dim=*/-1);
+  return {at::linear(parts[0], dt_proj_->weight), parts[1], parts[2]};
 }
 
 std::vector<at::Tensor> MambaMixer::initial_state(int64_t batch) const {

@@ -35,7 +35,26 @@ void S4Mixer::reset_parameters(Depth) {
 at::Tensor S4Mixer::forward(const at::Tensor& x_BTM, Slots slots) {
   const at::Tensor y = slots.empty() ? long_conv(x_BTM, space_->kernel(x_BTM.size(1)), d_)
                                      : space_->recur(x_BTM, slots[0]) + d_ * x_BTM;
-  return drop_channels(at::glu(out_->forward(drop_channels(at::gelu(y))), -1));
+  return finish(y);
+}
+
+std::pair<at::Tensor, at::Tensor> S4Mixer::branch(const at::Tensor& context_BTM,
+                                                  const at::Tensor& queries_BQM,
+                                                  const std::vector<int64_t>& lengths) {
+  const int64_t n_context = context_BTM.size(1);
+  const at::Tensor k = space_->kernel(n_context + 1);  // [H, T + 1]
+  // past[:, n]: what the first n tokens of the context add to the output of the token after them.
+  const at::Tensor past = at::constant_pad_nd(long_conv(context_BTM, k.narrow(1, 1, n_context)),
+                                              {0, 0, /*before and after in time*/ 1, 0});
+  const at::Tensor where = at::tensor(lengths, at::kLong).to(past.device());
+  const at::Tensor before = at::cat({past.narrow(1, 0, n_context), past.index_select(1, where)}, 1);
+  const at::Tensor own = (k.select(1, 0) + d_) * at::cat({context_BTM, queries_BQM}, 1);
+  const at::Tensor y = finish(before + own);
+  return {y.narrow(1, 0, n_context), y.narrow(1, n_context, queries_BQM.size(1))};
+}
+
+at::Tensor S4Mixer::finish(const at::Tensor& y_BTM) const {
+  return drop_channels(at::glu(out_->forward(drop_channels(at::gelu(y_BTM))), -1));
 }
 
 std::vector<at::Tensor> S4Mixer::initial_state(int64_t batch) const {

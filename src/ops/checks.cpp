@@ -87,6 +87,12 @@ void check_selective_scan(const at::Tensor& u, const at::Tensor& delta, const at
   check.parameter("initial_state", initial_state, {batch, width, n_state});
 }
 
+void check_is_query(const at::Tensor& is_query, const at::Tensor& u) {
+  check_shape("selective_scan_queries", "is_query", is_query, {u.size(1)});
+  check_type("selective_scan_queries", "is_query", is_query, at::kBool);
+  check_device("selective_scan_queries", "is_query", is_query, at::kCPU);
+}
+
 void check_causal_conv1d(const at::Tensor& x, const at::Tensor& weight,
                          const std::optional<at::Tensor>& bias,
                          const std::optional<at::Tensor>& initial_state) {

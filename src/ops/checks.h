@@ -25,6 +25,8 @@ void check_selective_scan(const at::Tensor& u, const at::Tensor& delta, const at
                           const std::optional<at::Tensor>& D, const std::optional<at::Tensor>& z,
                           const std::optional<at::Tensor>& delta_bias,
                           const std::optional<at::Tensor>& initial_state);
+// Of selective_scan_queries, beside the above.
+void check_is_query(const at::Tensor& is_query, const at::Tensor& u);
 void check_causal_conv1d(const at::Tensor& x, const at::Tensor& weight,
                          const std::optional<at::Tensor>& bias,
                          const std::optional<at::Tensor>& initial_state);

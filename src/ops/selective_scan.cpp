@@ -6,6 +6,7 @@
 #include <ATen/ATen.h>
 #include <torch/library.h>
 
+#include "icl/base/shape.h"
 #include "src/ops/autograd.h"
 #include "src/ops/cpu_parts.h"
 #include "src/ops/internal.h"
@@ -241,6 +242,35 @@ std::tuple<at::Tensor, at::Tensor> selective_scan(
     const OptionalTensor& delta_bias, bool delta_softplus, const OptionalTensor& initial_state) {
   static const auto op = find_operator<decltype(without_gradients)>("icl::selective_scan");
   return op.call(u, delta, A, B, C, D, z, delta_bias, delta_softplus, initial_state);
+}
+
+at::Tensor selective_scan_queries(const at::Tensor& is_query, const at::Tensor& u,
+                                  const at::Tensor& delta, const at::Tensor& A, const at::Tensor& B,
+                                  const at::Tensor& C, const OptionalTensor& D,
+                                  const OptionalTensor& z, const OptionalTensor& delta_bias,
+                                  bool delta_softplus) {
+  check_selective_scan(u, delta, A, B, C, D, z, delta_bias, {});
+  check_is_query(is_query, u);
+  check_device("selective_scan_queries", "u", u, at::kCPU);
+  check_cpu_type("selective_scan_queries", "u", u);
+  if (needs_gradient(
+          {u, delta, A, B, C, or_undefined(D), or_undefined(z), or_undefined(delta_bias)})) {
+    throw UsageError(
+        "icl::selective_scan_queries has no gradients; for them use "
+        "icl::selective_scan_queries_reference");
+  }
+  const Arguments arguments(u, delta, A, B, C, D, z, delta_bias, {});
+  const at::Tensor flags = is_query.contiguous();
+  const at::Tensor y = at::empty(u.sizes(), u.options());
+  AT_DISPATCH_FLOATING_TYPES(u.scalar_type(), "selective_scan_queries", [&] {
+    auto params = arguments.params<scalar_t>(u, delta_softplus);
+    params.y = y.data_ptr<scalar_t>();
+    const int64_t blocks = u.size(0) * kernels::cpu::channel_blocks(u.size(2));
+    for_blocks(blocks, [&](int64_t begin, int64_t end) {
+      kernels::cpu::selective_scan_forward(params, begin, end, flags.const_data_ptr<bool>());
+    });
+  });
+  return y;
 }
 
 }  // namespace icl

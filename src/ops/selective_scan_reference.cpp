@@ -8,12 +8,14 @@
 
 namespace icl {
 
-std::tuple<at::Tensor, at::Tensor> selective_scan_reference(
-    const at::Tensor& u, const at::Tensor& delta, const at::Tensor& A, const at::Tensor& B,
-    const at::Tensor& C, const std::optional<at::Tensor>& D, const std::optional<at::Tensor>& z,
-    const std::optional<at::Tensor>& delta_bias, bool delta_softplus,
-    const std::optional<at::Tensor>& initial_state) {
-  check_selective_scan(u, delta, A, B, C, D, z, delta_bias, initial_state);
+namespace {
+
+// `is_query`: null, or which steps leave the state alone.
+std::tuple<at::Tensor, at::Tensor> scan(
+    const bool* is_query, const at::Tensor& u, const at::Tensor& delta, const at::Tensor& A,
+    const at::Tensor& B, const at::Tensor& C, const std::optional<at::Tensor>& D,
+    const std::optional<at::Tensor>& z, const std::optional<at::Tensor>& delta_bias,
+    bool delta_softplus, const std::optional<at::Tensor>& initial_state) {
   const at::ScalarType type = A.scalar_type();
   const at::Tensor u_s = u.to(type);
   at::Tensor dt = delta.to(type);
@@ -31,13 +33,40 @@ std::tuple<at::Tensor, at::Tensor> selective_scan_reference(
                                         : at::zeros({u.size(0), u.size(2), A.size(1)}, A.options());
   std::vector<at::Tensor> ys;
   for (size_t l = 0; l < decays.size(); ++l) {
-    state = decays[l] * state + inputs[l];
-    ys.push_back(at::matmul(state, Cs[l].unsqueeze(-1)).squeeze(-1));  // [B, I]
+    const at::Tensor next = decays[l] * state + inputs[l];
+    ys.push_back(at::matmul(next, Cs[l].unsqueeze(-1)).squeeze(-1));  // [B, I]
+    if (is_query == nullptr || !is_query[l]) state = next;
   }
   at::Tensor y = ys.empty() ? at::zeros_like(u_s) : at::stack(ys, 1);
   if (has(D)) y = y + *D * u_s;
   if (has(z)) y = y * at::silu(z->to(type));
   return {y.to(u.scalar_type()), state};
+}
+
+}  // namespace
+
+std::tuple<at::Tensor, at::Tensor> selective_scan_reference(
+    const at::Tensor& u, const at::Tensor& delta, const at::Tensor& A, const at::Tensor& B,
+    const at::Tensor& C, const std::optional<at::Tensor>& D, const std::optional<at::Tensor>& z,
+    const std::optional<at::Tensor>& delta_bias, bool delta_softplus,
+    const std::optional<at::Tensor>& initial_state) {
+  check_selective_scan(u, delta, A, B, C, D, z, delta_bias, initial_state);
+  return scan(nullptr, u, delta, A, B, C, D, z, delta_bias, delta_softplus, initial_state);
+}
+
+at::Tensor selective_scan_queries_reference(const at::Tensor& is_query, const at::Tensor& u,
+                                            const at::Tensor& delta, const at::Tensor& A,
+                                            const at::Tensor& B, const at::Tensor& C,
+                                            const std::optional<at::Tensor>& D,
+                                            const std::optional<at::Tensor>& z,
+                                            const std::optional<at::Tensor>& delta_bias,
+                                            bool delta_softplus) {
+  check_selective_scan(u, delta, A, B, C, D, z, delta_bias, {});
+  check_is_query(is_query, u);
+  const at::Tensor flags = is_query.contiguous();
+  const auto [y, state] =
+      scan(flags.const_data_ptr<bool>(), u, delta, A, B, C, D, z, delta_bias, delta_softplus, {});
+  return y;
 }
 
 }  // namespace icl

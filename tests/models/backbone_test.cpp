@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 #include <set>
@@ -112,22 +113,53 @@ TEST_P(Zoo, EditsTheResidualStream) {
   EXPECT_GE(largest(backbone_->forward(other) - y), 1e-3);
 }
 
+// Each query after its part of the context, in a pass of its own.
+at::Tensor separate_passes(Backbone& backbone, const at::Tensor& context, const at::Tensor& queries,
+                           const std::vector<int64_t>& lengths) {
+  std::vector<at::Tensor> outputs;
+  for (size_t i = 0; i < lengths.size(); ++i) {
+    const at::Tensor query = queries.narrow(1, static_cast<int64_t>(i), 1);
+    outputs.push_back(backbone.forward(at::cat({context.narrow(1, 0, lengths[i]), query}, 1))
+                          .narrow(1, lengths[i], 1));
+  }
+  return at::cat(outputs, 1);
+}
+
 TEST_P(Zoo, BranchesAsSeparatePasses) {
   const at::NoGradGuard no_grad;
+  const std::vector<std::vector<int64_t>> cases = {
+      {0}, {1}, {0, 0, 2}, {0, 2, 4}, {3}, {0, 0, 1, 4, 8, 9, 9}, {2, 5, 7, 40}};
+  for (const auto& [type, bound] : {std::pair{at::kFloat, 1e-5}, {at::kDouble, 1e-12}}) {
+    backbone_->to(type);
+    for (const std::vector<int64_t>& lengths : cases) {
+      for (const int64_t more : {0, 3}) {  // context that no query sees
+        const at::Tensor context = input(2, lengths.back() + more, type);
+        const at::Tensor queries = input(2, static_cast<int64_t>(lengths.size()), type);
+        const at::Tensor y = backbone_->branch(context, queries, lengths);
+        ASSERT_EQ(y.sizes(), queries.sizes());
+        const at::Tensor expected = separate_passes(*backbone_, context, queries, lengths);
+        EXPECT_LE(largest(y - expected), bound * std::max(1.0, largest(expected)))
+            << lengths.size() << " queries after up to " << lengths.back() << " tokens, " << type;
+      }
+    }
+  }
+}
+
+TEST_P(Zoo, BranchesWithGradients) {
   backbone_->to(at::kDouble);
-  const at::Tensor context = input(2, 9, at::kDouble);
-  const std::vector<int64_t> lengths = {0, 0, 1, 4, 8, 9};
-  const at::Tensor queries = input(2, 6, at::kDouble);
-  const at::Tensor y = backbone_->branch(context, queries, lengths);
-  ASSERT_EQ(y.sizes(), queries.sizes());
-  for (size_t i = 0; i < lengths.size(); ++i) {
-    const auto index = static_cast<int64_t>(i);
-    const at::Tensor alone =
-        backbone_
-            ->forward(at::cat({context.narrow(1, 0, lengths[i]), queries.narrow(1, index, 1)}, 1))
-            .select(1, lengths[i]);
-    EXPECT_LE(largest(y.select(1, index) - alone), 1e-12 * std::max(1.0, largest(alone)))
-        << "query " << i;
+  const at::Tensor context = input(1, 5, at::kDouble).requires_grad_();
+  const at::Tensor queries = input(1, 3, at::kDouble).requires_grad_();
+  const at::Tensor weights = input(1, 3, at::kDouble);
+  std::vector<at::Tensor> inputs = {context, queries};
+  for (const at::Tensor& parameter : backbone_->parameters()) inputs.push_back(parameter);
+  const auto gradients = [&](const at::Tensor& y) {
+    return torch::autograd::grad({(y * weights).sum()}, inputs);
+  };
+  const auto branched = gradients(backbone_->branch(context, queries, {0, 2, 5}));
+  const auto expected = gradients(separate_passes(*backbone_, context, queries, {0, 2, 5}));
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    EXPECT_LE(largest(branched[i] - expected[i]), 1e-10 * std::max(1.0, largest(expected[i])))
+        << "input " << i;
   }
 }
 

@@ -206,5 +206,88 @@ TEST(SelectiveScan, IsTheSameWithAndWithoutGradients) {
   EXPECT_TRUE(at::equal(plain[0], recorded[0]));
 }
 
+// Which steps of a sequence are queries: none, all, first and last, each other, by chance.
+std::vector<at::Tensor> query_patterns(int64_t length) {
+  const at::Tensor step = at::arange(length);
+  at::manual_seed(5);
+  return {step < 0, step >= 0, (step == 0).logical_or(step == length - 1), step % 2 == 1,
+          at::rand({length}) < 0.4};
+}
+
+// What each query sees is what it would see at the end of the steps before it that are none.
+TEST(SelectiveScanQueries, EqualsOneScanForEachQuery) {
+  for (const auto& [length, n_state] :
+       std::vector<std::pair<int64_t, int64_t>>{{1, 1}, {2, 3}, {7, 16}, {67, 5}}) {
+    const Tensors in = make(2, length, 19, n_state);
+    for (const at::Tensor& is_query : query_patterns(length)) {
+      const at::Tensor y = selective_scan_queries(is_query, in[0], in[1], in[2], in[3], in[4],
+                                                  in[5], in[6], in[7], /*delta_softplus=*/true);
+      std::vector<int64_t> seen;  // the steps that are none
+      for (int64_t l = 0; l < length; ++l) {
+        std::vector<int64_t> rows = seen;
+        rows.push_back(l);
+        Tensors alone = in;
+        for (const size_t i : {0, 1, 3, 4, 6}) {
+          alone[i] = in[i].index_select(1, at::tensor(rows, at::kLong));
+        }
+        alone[8] = at::Tensor();
+        const at::Tensor expected = kScan.fast(alone)[0].select(1, -1);
+        EXPECT_LE((y.select(1, l) - expected).abs().max().item<double>(),
+                  1e-14 * expected.abs().max().item<double>())
+            << "L=" << length << " N=" << n_state << " step " << l;
+        if (!is_query[l].item<bool>()) seen.push_back(l);
+      }
+    }
+  }
+}
+
+TEST(SelectiveScanQueries, IsAsExactAsItsReference) {
+  for (const int64_t n_state : {1, 4, 16, 20}) {
+    const Tensors in = make(2, 75, 33, n_state);
+    for (const at::Tensor& is_query : query_patterns(75)) {
+      const auto values = [&](at::ScalarType type, const auto& function) {
+        Tensors cast;
+        for (const at::Tensor& input : in) cast.push_back(input.to(type));
+        return function(is_query, cast[0], cast[1], cast[2], cast[3], cast[4], cast[5], cast[6],
+                        cast[7], /*delta_softplus=*/true);
+      };
+      const at::Tensor exact = values(at::kDouble, selective_scan_queries_reference);
+      const auto error = [&](const at::Tensor& y) {
+        return ((y.to(at::kDouble) - exact).norm() / exact.norm()).item<double>();
+      };
+      EXPECT_LE(error(values(at::kDouble, selective_scan_queries)), 1e-14) << n_state;
+      const double own = error(values(at::kFloat, selective_scan_queries));
+      EXPECT_LE(own, 2e-6) << n_state;
+      EXPECT_LE(own, 2 * error(values(at::kFloat, selective_scan_queries_reference))) << n_state;
+    }
+  }
+}
+
+TEST(SelectiveScanQueries, GivesTheSameBitsAsTheScanWhereThereAreNone) {
+  const Tensors in = leaves(make(2, 41, 20, 12), at::kFloat);
+  const at::NoGradGuard no_grad;
+  const auto [y, state] =
+      selective_scan(in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], true);
+  const at::Tensor none = at::zeros({41}, at::kBool);
+  EXPECT_TRUE(at::equal(
+      selective_scan_queries(none, in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], true),
+      y));
+}
+
+TEST(SelectiveScanQueries, NamesTheArgumentThatDoesNotFit) {
+  const Tensors in = make(2, 3, 4, 5);
+  const auto refused = [&](const at::Tensor& is_query, const at::Tensor& u,
+                           std::vector<std::string> words) {
+    expect_refused(
+        [&] { selective_scan_queries(is_query, u, in[1].to(u.dtype()), in[2], in[3], in[4]); },
+        words);
+  };
+  const at::Tensor flags = at::zeros({3}, at::kBool);
+  refused(at::zeros({2}, at::kBool), in[0], {"is_query is [2]", "[3]"});
+  refused(at::zeros({3}), in[0], {"is_query", "float32", "Bool"});
+  refused(flags, at::zeros({2, 3}, at::kDouble), {"u is [2, 3]", "3 dimensions"});
+  refused(flags, in[0].clone().set_requires_grad(true), {"selective_scan_queries_reference"});
+}
+
 }  // namespace
 }  // namespace icl

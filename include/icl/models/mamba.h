@@ -6,7 +6,9 @@
 //   at::Tensor y = mixer.forward(x);   // [B, T, 64] -> [B, T, 64]
 #pragma once
 
+#include <array>
 #include <memory>
+#include <optional>
 
 #include "icl/models/block.h"
 
@@ -34,8 +36,15 @@ class MambaMixer : public Mixer {
   void reset_parameters(Depth depth) override;
   at::Tensor forward(const at::Tensor& x_BTM, Slots slots = {}) override;
   std::vector<at::Tensor> initial_state(int64_t batch) const override;
+  // On the CPU, without gradients, one scan over context and queries in turn; else as any mixer.
+  std::pair<at::Tensor, at::Tensor> branch(const at::Tensor& context_BTM,
+                                           const at::Tensor& queries_BQM,
+                                           const std::vector<int64_t>& lengths) override;
 
  private:
+  std::optional<at::Tensor> conv_bias() const;
+  // dt before bias and softplus, B, C of the convolved inputs x [B, T, I].
+  std::array<at::Tensor, 3> selection(const at::Tensor& x_BTI) const;
   MambaOptions options_;
   int64_t d_inner_, dt_rank_;
   std::shared_ptr<Linear> in_proj_, x_proj_, dt_proj_, out_proj_;

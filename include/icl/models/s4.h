@@ -86,8 +86,14 @@ class S4Mixer : public Mixer {
   void reset_parameters(Depth depth) override;
   at::Tensor forward(const at::Tensor& x_BTM, Slots slots = {}) override;
   std::vector<at::Tensor> initial_state(int64_t batch) const override;
+  // One convolution: what the context gives at each length is the same for every query.
+  std::pair<at::Tensor, at::Tensor> branch(const at::Tensor& context_BTM,
+                                           const at::Tensor& queries_BQM,
+                                           const std::vector<int64_t>& lengths) override;
 
  private:
+  // From the outputs of the state spaces, D u included, to those of the mixer.
+  at::Tensor finish(const at::Tensor& y_BTM) const;
   at::Tensor drop_channels(const at::Tensor& x_BTM) const;
 
   double dropout_;

@@ -51,4 +51,24 @@ std::tuple<at::Tensor, at::Tensor> selective_scan_reference(
     const std::optional<at::Tensor>& z = {}, const std::optional<at::Tensor>& delta_bias = {},
     bool delta_softplus = false, const std::optional<at::Tensor>& initial_state = {});
 
+// The scan over a sequence some of whose steps are queries: a query's y is what it would be if the
+// sequence of the other steps were cut there and the query put at its end. Queries leave the state
+// alone. `is_query` bool [L] on the CPU, the rest as above. On the CPU only, without gradients; of
+// the same exactness as selective_scan.
+at::Tensor selective_scan_queries(const at::Tensor& is_query, const at::Tensor& u,
+                                  const at::Tensor& delta, const at::Tensor& A, const at::Tensor& B,
+                                  const at::Tensor& C, const std::optional<at::Tensor>& D = {},
+                                  const std::optional<at::Tensor>& z = {},
+                                  const std::optional<at::Tensor>& delta_bias = {},
+                                  bool delta_softplus = false);
+
+// The same by ordinary tensor operations: on any device, differentiable any number of times.
+at::Tensor selective_scan_queries_reference(const at::Tensor& is_query, const at::Tensor& u,
+                                            const at::Tensor& delta, const at::Tensor& A,
+                                            const at::Tensor& B, const at::Tensor& C,
+                                            const std::optional<at::Tensor>& D = {},
+                                            const std::optional<at::Tensor>& z = {},
+                                            const std::optional<at::Tensor>& delta_bias = {},
+                                            bool delta_softplus = false);
+
 }  // namespace icl
