@@ -125,7 +125,7 @@ endfunction()
 function(_icl_add_install_test)
   add_test(NAME integration.install
            COMMAND ${CMAKE_COMMAND} -D BUILD=${PROJECT_BINARY_DIR} -D SOURCE=${PROJECT_SOURCE_DIR}/tests/install_consumer
-                   -D LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER}
+                   -D LAUNCHER=${ICL_CCACHE_PROGRAM}
                    -P ${PROJECT_SOURCE_DIR}/tests/install_consumer/run.cmake)
   set_tests_properties(integration.install PROPERTIES LABELS integration TIMEOUT 1500 ENVIRONMENT OMP_NUM_THREADS=1)
 endfunction()
