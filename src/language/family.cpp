@@ -35,6 +35,26 @@ Blueprint blueprint_of(const Settings& config) {
   return blueprint;
 }
 
+LanguageModel::Parts decoder_parts(const Settings& config, const Decoder& decoder) {
+  const int64_t width = decoder.attention.d_model;
+  const auto norm = [&] { return std::make_shared<Norm>(decoder.norm, width, decoder.norm_eps); };
+  std::vector<std::shared_ptr<Block>> blocks;
+  for (int64_t i = 0; i < decoder.n_layer; ++i) {
+    auto block = std::make_shared<Block>(decoder.placement);
+    block->add("ln_1", norm(), "attn", std::make_shared<Attention>(decoder.attention));
+    const auto mlp = std::make_shared<Mlp>(decoder.mlp);
+    decoder.second_norm ? block->add("ln_2", norm(), "mlp", mlp) : block->add("mlp", mlp);
+    blocks.push_back(block);
+  }
+  const int64_t vocab_size = config.size("vocab_size");
+  return {.family = decoder.family,
+          .backbone = std::make_shared<Backbone>(width, blocks, Backbone::Ends{.norm = norm()}),
+          .n_rows = vocab_size,
+          .vocab_size = vocab_size,
+          .context_length = decoder.context_length,
+          .tied = config.flag("tie_word_embeddings", false)};
+}
+
 Activation activation_of(const Settings& config, const char* key, const std::string& fallback) {
   constexpr Activation kKinds[] = {
       Activation::kGelu, Activation::kGeluTanh, Activation::kGeluTanh, Activation::kGeluTanh,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "icl/language/language_model.h"
+#include "icl/models/attention.h"
 #include "icl/models/mlp.h"
 #include "src/language/settings.h"
 
@@ -54,6 +55,20 @@ Blueprint blueprint_of(const Settings& config);
 
 // Names of BlinkDL's RWKV-4 files, which describe themselves by their shapes alone.
 std::span<const Name> blink_names();
+
+// A decoder whose blocks are all alike, each an attention and an MLP, with a norm behind the last.
+struct Decoder {
+  const char* family;
+  int64_t n_layer, context_length;
+  AttentionOptions attention;
+  MlpOptions mlp;
+  Norm::Kind norm;
+  double norm_eps;
+  Block::Placement placement = Block::Placement::kPre;
+  bool second_norm = true;  // of the MLP's own; else it shares the attention's
+};
+// The size of the vocabulary, and whether the head is tied to it, are read from the config.
+LanguageModel::Parts decoder_parts(const Settings& config, const Decoder& decoder);
 
 // The activation that `key` names.
 Activation activation_of(const Settings& config, const char* key, const std::string& fallback);

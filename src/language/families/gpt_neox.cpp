@@ -56,25 +56,16 @@ Blueprint gpt_neox(const Settings& config) {
   const MlpOptions mlp{.d_model = width,
                        .d_ffn = config.size("intermediate_size", 4 * width),
                        .activation = activation_of(config, "hidden_act", "gelu")};
-  const double eps = config.number("layer_norm_eps", 1e-5);
-  const auto norm = [&] { return std::make_shared<Norm>(Norm::Kind::kLayer, width, eps); };
-  const bool parallel = config.flag("use_parallel_residual", true);
-  std::vector<std::shared_ptr<Block>> blocks;
-  for (int64_t i = config.size("num_hidden_layers"); i > 0; --i) {
-    auto block =
-        std::make_shared<Block>(parallel ? Block::Placement::kParallel : Block::Placement::kPre);
-    block->add("ln_1", norm(), "attn", std::make_shared<Attention>(attention));
-    block->add("ln_2", norm(), "mlp", std::make_shared<Mlp>(mlp));
-    blocks.push_back(block);
-  }
-  const int64_t vocab_size = config.size("vocab_size");
-  return {.parts = {.family = "gpt_neox",
-                    .backbone =
-                        std::make_shared<Backbone>(width, blocks, Backbone::Ends{.norm = norm()}),
-                    .n_rows = vocab_size,
-                    .vocab_size = vocab_size,
-                    .context_length = context,
-                    .tied = config.flag("tie_word_embeddings", false)},
+  return {.parts = decoder_parts(config, {.family = "gpt_neox",
+                                          .n_layer = config.size("num_hidden_layers"),
+                                          .context_length = context,
+                                          .attention = attention,
+                                          .mlp = mlp,
+                                          .norm = Norm::Kind::kLayer,
+                                          .norm_eps = config.number("layer_norm_eps", 1e-5),
+                                          .placement = config.flag("use_parallel_residual", true)
+                                                           ? Block::Placement::kParallel
+                                                           : Block::Placement::kPre}),
           .names = kGptNeoxNames,
           .ignored = kGptNeoxIgnored,
           .prefix = "gpt_neox."};

@@ -53,24 +53,18 @@ Blueprint gptj(const Settings& config) {
   const MlpOptions mlp{.d_model = width,
                        .d_ffn = config.size("n_inner", 4 * width),
                        .activation = activation_of(config, "activation_function", "gelu_new")};
-  const double eps = config.number("layer_norm_epsilon", 1e-5);
-  const auto norm = [&] { return std::make_shared<Norm>(Norm::Kind::kLayer, width, eps); };
-  std::vector<std::shared_ptr<Block>> blocks;
-  for (int64_t i = config.size("n_layer"); i > 0; --i) {
-    auto block = std::make_shared<Block>(Block::Placement::kParallel);
-    block->add("ln_1", norm(), "attn", std::make_shared<Attention>(attention));
-    block->add("mlp", std::make_shared<Mlp>(mlp));
-    blocks.push_back(block);
-  }
-  const int64_t vocab_size = config.size("vocab_size");
-  return {.parts = {.family = "gptj",
-                    .backbone =
-                        std::make_shared<Backbone>(width, blocks, Backbone::Ends{.norm = norm()}),
-                    .n_rows = vocab_size,
-                    .vocab_size = vocab_size,
-                    .context_length = config.size("n_positions", 2048),
-                    .tied = config.flag("tie_word_embeddings", false),
-                    .head_bias = true},
+  LanguageModel::Parts parts =
+      decoder_parts(config, {.family = "gptj",
+                             .n_layer = config.size("n_layer"),
+                             .context_length = config.size("n_positions", 2048),
+                             .attention = attention,
+                             .mlp = mlp,
+                             .norm = Norm::Kind::kLayer,
+                             .norm_eps = config.number("layer_norm_epsilon", 1e-5),
+                             .placement = Block::Placement::kParallel,
+                             .second_norm = false});
+  parts.head_bias = true;
+  return {.parts = std::move(parts),
           .names = kGptjNames,
           .ignored = kGptjIgnored,
           .prefix = "transformer."};

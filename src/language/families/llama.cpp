@@ -68,23 +68,13 @@ Blueprint llama(const Settings& config) {
                        .activation = activation_of(config, "hidden_act", "silu"),
                        .gated = true,
                        .bias = config.flag("mlp_bias", false)};
-  const double eps = config.number("rms_norm_eps", 1e-6);
-  const auto norm = [&] { return std::make_shared<Norm>(Norm::Kind::kRms, width, eps); };
-  std::vector<std::shared_ptr<Block>> blocks;
-  for (int64_t i = config.size("num_hidden_layers"); i > 0; --i) {
-    auto block = std::make_shared<Block>();
-    block->add("ln_1", norm(), "attn", std::make_shared<Attention>(attention));
-    block->add("ln_2", norm(), "mlp", std::make_shared<Mlp>(mlp));
-    blocks.push_back(block);
-  }
-  const int64_t vocab_size = config.size("vocab_size");
-  return {.parts = {.family = "llama",
-                    .backbone =
-                        std::make_shared<Backbone>(width, blocks, Backbone::Ends{.norm = norm()}),
-                    .n_rows = vocab_size,
-                    .vocab_size = vocab_size,
-                    .context_length = context,
-                    .tied = config.flag("tie_word_embeddings", false)},
+  return {.parts = decoder_parts(config, {.family = "llama",
+                                          .n_layer = config.size("num_hidden_layers"),
+                                          .context_length = context,
+                                          .attention = attention,
+                                          .mlp = mlp,
+                                          .norm = Norm::Kind::kRms,
+                                          .norm_eps = config.number("rms_norm_eps", 1e-6)}),
           .names = kLlamaNames,
           .ignored = kLlamaIgnored,
           .prefix = "model."};
