@@ -14,9 +14,7 @@ std::tuple<at::Tensor, at::Tensor> add_rms_norm(const at::Tensor& x, const Optio
   const at::Tensor weight_plain = weight.contiguous();
   const at::Tensor normed = at::empty(x.sizes(), x.options());
   const at::Tensor sum = at::empty(x.sizes(), weight.options());
-  for_types(x.scalar_type(), [&](auto types) {
-    using T = typename decltype(types)::T;
-    using S = typename decltype(types)::S;
+  for_types(x.scalar_type(), [&]<class T, class S>() {
     kernels::AddRmsNormParams<T, S> p{};
     p.width = weight.size(0);
     p.rows = x.numel() / p.width;
@@ -39,9 +37,7 @@ std::tuple<at::Tensor, at::Tensor> add_rms_norm_backward(const at::Tensor& dnorm
   const at::Tensor dnormed_plain = dnormed.contiguous(), dsum = contiguous(dresidual);
   const at::Tensor sum = residual.contiguous(), weight_plain = weight.contiguous();
   const at::Tensor dx = grad_like(residual), dweight = grad_like(weight);
-  for_types(dnormed.scalar_type(), [&](auto types) {
-    using T = typename decltype(types)::T;
-    using S = typename decltype(types)::S;
+  for_types(dnormed.scalar_type(), [&]<class T, class S>() {
     kernels::AddRmsNormGradParams<T, S> grad{};
     grad.width = weight.size(0);
     grad.rows = residual.numel() / grad.width;

@@ -45,9 +45,7 @@ at::Tensor causal_conv1d(const at::Tensor& x, const at::Tensor& weight, const Op
   const Gpu gpu(x);
   const Arguments arguments(x, weight, bias, silu, initial_state);
   const at::Tensor y = at::empty(x.sizes(), x.options());
-  for_types(x.scalar_type(), [&](auto types) {
-    using T = typename decltype(types)::T;
-    using S = typename decltype(types)::S;
+  for_types(x.scalar_type(), [&]<class T, class S>() {
     auto p = arguments.params<T, S>();
     p.y = write<T>(y);
     check_launch("causal_conv1d", kernels::causal_conv1d<T, S>(p, gpu.stream()));
@@ -63,9 +61,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> causal_conv1d_backwar
   const Rows dy_rows(dy);
   const at::Tensor dx = grad_like(x), dweight = grad_like(weight), dbias = grad_like(bias);
   const at::Tensor dinitial = grad_like(initial_state);
-  for_types(x.scalar_type(), [&](auto types) {
-    using T = typename decltype(types)::T;
-    using S = typename decltype(types)::S;
+  for_types(x.scalar_type(), [&]<class T, class S>() {
     kernels::CausalConv1dGradParams<T, S> grad{};
     grad.forward = arguments.params<T, S>();
     grad.dy_stride = dy_rows.stride();

@@ -31,24 +31,19 @@ class Gpu {
 // Throws if a launcher answered with a cudaError_t other than cudaSuccess.
 void check_launch(const char* where, int error);
 
-template <class T_, class S_>
-struct Types {
-  using T = T_;  // of activations
-  using S = S_;  // of parameters and states
-};
-
-// Calls f(Types<T, S>()) for the type of an activation that checks.h let through.
+// Calls f.template operator()<T, S>() with T of the activations and S of parameters and states, for
+// a type of activation that checks.h let through.
 template <class F>
 void for_types(at::ScalarType type, F&& f) {
   switch (type) {
     case at::kDouble:
-      return f(Types<double, double>());
+      return f.template operator()<double, double>();
     case at::kHalf:
-      return f(Types<__half, float>());
+      return f.template operator()<__half, float>();
     case at::kBFloat16:
-      return f(Types<__nv_bfloat16, float>());
+      return f.template operator()<__nv_bfloat16, float>();
     default:
-      return f(Types<float, float>());
+      return f.template operator()<float, float>();
   }
 }
 

@@ -80,9 +80,7 @@ at::Tensor long_conv(const at::Tensor& u, const at::Tensor& k, const OptionalTen
   const at::Tensor y = at::empty(u.sizes(), u.options());
   if (u.numel() == 0) return y;
   const Arguments arguments(u, k, D);
-  for_types(u.scalar_type(), [&](auto types) {
-    using T = typename decltype(types)::T;
-    using S = typename decltype(types)::S;
+  for_types(u.scalar_type(), [&]<class T, class S>() {
     auto p = arguments.params<T, S>();
     p.y = write<T>(y);
     check_launch("long_conv", kernels::long_conv<T, S>(p, gpu.stream()));
@@ -112,9 +110,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> long_conv_backward(const at::Tens
   const Arguments arguments(u, k, D);
   const Rows dy_rows(dy);
   const at::Tensor du = grad_like(u), dk = grad_like(k), dD = grad_like(D);
-  for_types(u.scalar_type(), [&](auto types) {
-    using T = typename decltype(types)::T;
-    using S = typename decltype(types)::S;
+  for_types(u.scalar_type(), [&]<class T, class S>() {
     kernels::LongConvGradParams<T, S> grad{};
     grad.forward = arguments.params<T, S>();
     grad.dy_stride = dy_rows.stride();

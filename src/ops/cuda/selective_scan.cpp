@@ -71,9 +71,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> selective_scan_forward(
   const at::Tensor y = at::empty(u.sizes(), u.options());
   const at::Tensor last_state = empty_state(u, A);
   at::Tensor saved;
-  for_types(u.scalar_type(), [&](auto types) {
-    using T = typename decltype(types)::T;
-    using S = typename decltype(types)::S;
+  for_types(u.scalar_type(), [&]<class T, class S>() {
     auto p = arguments.params<T, S>();
     p.y = write<T>(y);
     p.last_state = write<S>(last_state);
@@ -103,9 +101,7 @@ selective_scan_backward(const at::Tensor& dy, const OptionalTensor& dlast_state,
   const at::Tensor du = grad_like(u), ddelta = grad_like(delta), dA = grad_like(A);
   const at::Tensor dB = grad_like(B), dC = grad_like(C), dD = grad_like(D), dz = grad_like(z);
   const at::Tensor dbias = grad_like(delta_bias), dinitial = grad_like(initial_state);
-  for_types(u.scalar_type(), [&](auto types) {
-    using T = typename decltype(types)::T;
-    using S = typename decltype(types)::S;
+  for_types(u.scalar_type(), [&]<class T, class S>() {
     kernels::SelectiveScanGradParams<T, S> grad{};
     grad.forward = arguments.params<T, S>();
     grad.forward.saved = write<S>(saved);

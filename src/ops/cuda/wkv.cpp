@@ -48,9 +48,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> wkv_forward(const at::Tensor& dec
   const at::Tensor y = at::empty(k.sizes(), k.options());
   const at::Tensor last = at::empty({k.size(0), 3, k.size(2)}, decay.options());
   at::Tensor saved;
-  for_types(k.scalar_type(), [&](auto types) {
-    using T = typename decltype(types)::T;
-    using S = typename decltype(types)::S;
+  for_types(k.scalar_type(), [&]<class T, class S>() {
     auto p = arguments.params<T, S>();
     p.y = write<T>(y);
     p.last_state = write<S>(last);
@@ -71,9 +69,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tensor> wkv_backw
   const at::Tensor dlast = contiguous(dlast_state);
   const at::Tensor ddecay = grad_like(decay), dbonus = grad_like(bonus), dk = grad_like(k);
   const at::Tensor dv = grad_like(v), dstate = grad_like(state);
-  for_types(k.scalar_type(), [&](auto types) {
-    using T = typename decltype(types)::T;
-    using S = typename decltype(types)::S;
+  for_types(k.scalar_type(), [&]<class T, class S>() {
     kernels::WkvGradParams<T, S> grad{};
     grad.forward = arguments.params<T, S>();
     grad.forward.saved = write<S>(saved);
