@@ -16,11 +16,6 @@ Json head(const ProbeOrigin& origin, const char* kind) {
   TaskConfig task = origin.task;
   std::vector<int64_t> layers(static_cast<size_t>(origin.n_layer));
   std::iota(layers.begin(), layers.end(), 0);
-  std::vector<double> depths;
-  for (const int64_t layer : layers) {
-    const auto last = static_cast<double>(layers.size() - 1);
-    depths.push_back(layers.size() == 1 ? 1 : static_cast<double>(layer) / last);
-  }
   return {{"schema", "icl.probe"},
           {"version", 1},
           {"kind", kind},
@@ -37,7 +32,7 @@ Json head(const ProbeOrigin& origin, const char* kind) {
           {"seed", origin.prompt_seed},
           {"normaliser", {{"name", origin.normaliser_name}, {"value", origin.normaliser}}},
           {"layers", layers},
-          {"depths", depths}};
+          {"depths", relative_depths(origin.n_layer)}};
 }
 
 Json of(const Profile& profile) {
@@ -90,6 +85,15 @@ std::string csv_of(const Json& result) {
 }
 
 }  // namespace
+
+std::vector<double> relative_depths(int64_t n_layer) {
+  std::vector<double> depths;
+  for (int64_t layer = 0; layer < n_layer; ++layer) {
+    const auto last = static_cast<double>(n_layer - 1);
+    depths.push_back(n_layer == 1 ? 1.0 : static_cast<double>(layer) / last);
+  }
+  return depths;
+}
 
 nlohmann::ordered_json to_json(const ProbeOrigin& origin, const ReadoutResult& result) {
   Json json = head(origin, "readout");

@@ -4,18 +4,14 @@
 #include <map>
 
 #include "icl/base/error.h"
+#include "icl/probing/results.h"
 #include "src/report/figures.h"
 
 namespace icl::report {
 namespace {
 
-// Every layer at its relative depth, so that models of different depth share an axis.
 std::vector<double> depths(size_t layers) {
-  std::vector<double> xs;
-  for (size_t i = 0; i < layers; ++i) {
-    xs.push_back(layers == 1 ? 1.0 : static_cast<double>(i) / static_cast<double>(layers - 1));
-  }
-  return xs;
+  return relative_depths(static_cast<int64_t>(layers));
 }
 
 Series profile(const Curve& curve, const std::string& label, const SeriesStyle& style) {

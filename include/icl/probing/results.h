@@ -91,6 +91,10 @@ struct ProbeOrigin {
   int64_t prompt_seed = 0;
 };
 
+// Every layer at its relative depth, 0 .. 1, so that models of different depth share an axis. A
+// single layer is the last.
+std::vector<double> relative_depths(int64_t n_layer);
+
 nlohmann::ordered_json to_json(const ProbeOrigin& origin, const ReadoutResult& result);
 nlohmann::ordered_json to_json(const ProbeOrigin& origin, const LinearResult& result);
 
