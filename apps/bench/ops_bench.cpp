@@ -76,6 +76,7 @@ Json measure(const OperatorCase& work, bool backward, c10::Device device) {
            {"ns_per_element", times[0].median / work.elements * 1e9},
            {"minimum_ns_per_element", times[0].minimum / work.elements * 1e9},
            {"gb_per_s", demand.bytes / times[0].median / 1e9},
+           {"page_faults", times[0].page_faults},
            {"alternatives", Json::object()}};
   if (device.is_cuda()) {
     if (const auto limits = gpu_limits(device.has_index() ? device.index() : 0)) {
@@ -86,6 +87,7 @@ Json measure(const OperatorCase& work, bool backward, c10::Device device) {
     row["alternatives"][times[i].name] = {{"seconds", times[i].median},
                                           {"minimum_seconds", times[i].minimum},
                                           {"runs", times[i].runs},
+                                          {"page_faults", times[i].page_faults},
                                           {"ratio", times[i].median / times[0].median},
                                           {"ratio_of_minima", times[i].minimum / times[0].minimum}};
   }
@@ -94,15 +96,16 @@ Json measure(const OperatorCase& work, bool backward, c10::Device device) {
 
 void print_header() {
   std::printf("%-15s %-23s %-17s %9s %9s %8s %7s  %s\n", "operator", "shape", "pass", "median",
-              "least", "ns/elem", "GB/s", "times slower: median (least)");
+              "least", "ns/elem", "GB/s", "times slower: median (least; faults)");
 }
 
 void print_row(const Json& row) {
   std::string slower;
   for (const auto& [name, times] : row["alternatives"].items()) {
-    char text[96];
-    std::snprintf(text, sizeof text, "%s %.1f (%.1f)  ", name.c_str(), times["ratio"].get<double>(),
-                  times["ratio_of_minima"].get<double>());
+    char text[128];
+    std::snprintf(text, sizeof text, "%s %.1f (%.1f; %.0f faults)  ", name.c_str(),
+                  times["ratio"].get<double>(), times["ratio_of_minima"].get<double>(),
+                  times["page_faults"].get<double>());
     slower += text;
   }
   if (row.contains("bound")) {
@@ -137,7 +140,8 @@ int bench_ops(const CommonOptions& common) {
                 at::get_num_threads(), kernels::cpu::simd_target());
     std::printf(
         "An element is one (b, l, i, n) of the scan, else one output. On the CPU long_conv "
-        "is direct up to L=%lld, then by Fourier transforms.\n",
+        "is direct up to L=%lld, then by Fourier transforms. Faults: pages of memory that a run "
+        "waited for.\n",
         static_cast<long long>(kernels::cpu::kDirectLength));
     print_header();
   }

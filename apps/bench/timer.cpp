@@ -3,6 +3,7 @@
 
 #include <ATen/DeviceAccelerator.h>
 #include <ATen/Parallel.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include <algorithm>
@@ -19,18 +20,35 @@ double seconds_now(c10::Device device) {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-double seconds_of(const std::function<void()>& work, int repetitions, c10::Device device) {
+double page_faults_now() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_minflt);
+}
+
+struct Run {
+  double seconds, page_faults;
+};
+
+Run timed(const std::function<void()>& work, int repetitions, c10::Device device) {
+  const double faults = page_faults_now();
   const double start = seconds_now(device);
   for (int i = 0; i < repetitions; ++i) work();
   wait_for(device);
-  return (seconds_now(device) - start) / repetitions;
+  return {(seconds_now(device) - start) / repetitions, (page_faults_now() - faults) / repetitions};
 }
 
 struct Lane {
   const Contender* contender;
   int repetitions = 1;
   double spent = 0;
+  double page_faults = 0;
   std::vector<double> times;
+
+  void add(const Run& run) {
+    times.push_back(run.seconds);
+    page_faults += run.page_faults;
+  }
 
   bool wants_more(double seconds, int most_runs) const {
     return times.empty() || (spent < seconds && static_cast<int>(times.size()) < most_runs);
@@ -48,17 +66,17 @@ std::vector<Timing> race(const std::vector<Contender>& contenders, c10::Device d
   std::vector<Lane> lanes;
   for (const Contender& contender : contenders) {
     Lane lane{.contender = &contender};
-    double first = seconds_of(contender.work, 1, device);
-    if (first < seconds) first = seconds_of(contender.work, 1, device);
-    lane.repetitions = std::max(1, static_cast<int>(kShortest / first));
-    if (first >= seconds) lane.times.push_back(first);
+    Run first = timed(contender.work, 1, device);
+    if (first.seconds < seconds) first = timed(contender.work, 1, device);
+    lane.repetitions = std::max(1, static_cast<int>(kShortest / first.seconds));
+    if (first.seconds >= seconds) lane.add(first);
     lanes.push_back(std::move(lane));
   }
   for (bool more = true; more;) {
     more = false;
     for (Lane& lane : lanes) {
       if (!lane.wants_more(seconds, most_runs)) continue;
-      lane.times.push_back(seconds_of(lane.contender->work, lane.repetitions, device));
+      lane.add(timed(lane.contender->work, lane.repetitions, device));
       lane.spent += lane.times.back() * lane.repetitions;
       if (lane.times.back() >= seconds) lane.spent = seconds;
       more = true;
@@ -67,8 +85,9 @@ std::vector<Timing> race(const std::vector<Contender>& contenders, c10::Device d
   std::vector<Timing> timings;
   for (Lane& lane : lanes) {
     std::sort(lane.times.begin(), lane.times.end());
+    const auto runs = static_cast<double>(lane.times.size());
     timings.push_back({lane.contender->name, lane.times[lane.times.size() / 2], lane.times.front(),
-                       static_cast<int>(lane.times.size())});
+                       static_cast<int>(lane.times.size()), lane.page_faults / runs});
   }
   return timings;
 }

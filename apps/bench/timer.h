@@ -26,6 +26,10 @@ struct Timing {
   double median = 0;  // seconds of one run of `work`
   double minimum = 0;
   int runs = 0;  // each of them of several repetitions if one is short
+  // Of one run, on average: pages of memory that the system had to provide first. Work that
+  // allocates much can take twice as long with them, and whether it has them depends on what the
+  // allocator kept of earlier work.
+  double page_faults = 0;
 };
 
 // Each contender once to warm up, then turns until `seconds` have passed for each, at most

@@ -15,7 +15,8 @@ namespace icl::kernels::cpu {
 
 // Channels of one block; a cache-friendly number of SIMD vectors on every machine.
 inline constexpr int64_t kChannels = 64;
-// Steps between states that the forward pass saves and the backward pass starts again from.
+// At most so many steps lie between states that the forward pass saves and the backward pass starts
+// again from.
 inline constexpr int64_t kSegment = 32;
 
 inline constexpr double kLog2E = 1.4426950408889634;
@@ -25,6 +26,10 @@ inline int64_t channel_blocks(int64_t width) {
 }
 inline int64_t segments(int64_t length) {
   return (length + kSegment - 1) / kSegment;
+}
+// Steps of each segment but the last, which may have fewer: a sequence is cut evenly.
+inline int64_t segment_steps(int64_t length) {
+  return length == 0 ? 0 : (length + segments(length) - 1) / segments(length);
 }
 
 // Blocks: B * channel_blocks(I). `saved` is [B, segments, N, I]. A null last_state is not wanted.

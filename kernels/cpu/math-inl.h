@@ -23,23 +23,32 @@ HWY_INLINE hn::Vec512<float> scale_by_power(hn::Vec512<float> x, hn::Vec512<floa
   return hn::Vec512<float>{_mm512_scalef_ps(x.raw, k.raw)};
 }
 
-// 2^(i/16), i = 0 .. 15.
+// 2^(i/16), i = 0 .. 15, and these times the leading coefficient of q, see exp2_table.
 alignas(64) inline constexpr float kSixteenths[16] = {
     1.0f,       1.0442737f, 1.0905077f, 1.1387886f, 1.1892071f, 1.2418578f, 1.2968396f, 1.3542556f,
     1.4142135f, 1.4768262f, 1.5422108f, 1.6104903f, 1.6817929f, 1.7562522f, 1.8340081f, 1.9152066f};
+alignas(64) inline constexpr float kLeadingSixteenths[16] = {
+    0.055505086f, 0.057962503f, 0.060528725f, 0.06320856f, 0.06600704f, 0.06892943f,
+    0.07198119f,  0.075168066f, 0.07849605f,  0.08197136f, 0.08560054f, 0.089390405f,
+    0.093348056f, 0.09748092f,  0.101796776f, 0.1063037f};
 
 // 2^(k + r) for multiples k of 1/16 and |r| <= 1/32, `shifted` = k + kShift: the power of the
 // fraction of k from a table, by the lowest bits of the sum; 2^r = 1 + r q(r), q interpolated at
-// Chebyshev nodes: relative error 2.4e-9, less near 0.
+// Chebyshev nodes: relative error 2.4e-9, less near 0. A Zen 4 adds and looks up beside its
+// multiplications, so these are kept few: q = leading ((r + b)^2 + c).
 inline constexpr float kShift = 1.5f * (1 << 19);
 HWY_INLINE hn::Vec512<float> exp2_table(hn::Vec512<float> shifted, hn::Vec512<float> k,
                                         hn::Vec512<float> r) {
   const hn::Full512<float> d;
-  const hn::Vec512<float> power{
-      _mm512_permutexvar_ps(_mm512_castps_si512(shifted.raw), hn::Load(d, kSixteenths).raw)};
-  auto q = hn::MulAdd(hn::Set(d, 0.055505085f), r, hn::Set(d, 0.24023355f));
-  q = hn::MulAdd(q, r, hn::Set(d, 0.69314718f));
-  return scale_by_power(hn::MulAdd(hn::Mul(power, r), q, power), k);
+  const __m512i index = _mm512_castps_si512(shifted.raw);
+  const hn::Vec512<float> power{_mm512_permutexvar_ps(index, hn::Load(d, kSixteenths).raw)};
+  const hn::Vec512<float> leading{
+      _mm512_permutexvar_ps(index, hn::Load(d, kLeadingSixteenths).raw)};
+  constexpr double kLeading = 0.055505085, kB = 0.24023355 / (2 * kLeading);
+  constexpr double kC = 0.69314718 / kLeading - kB * kB;
+  const auto root = hn::Add(r, hn::Set(d, static_cast<float>(kB)));
+  const auto q = hn::MulAdd(root, root, hn::Set(d, static_cast<float>(kC)));
+  return scale_by_power(hn::MulAdd(hn::Mul(leading, r), q, power), k);
 }
 #endif
 
@@ -63,15 +72,17 @@ HWY_INLINE double rate_unit(double rate) {
   return rate;
 }
 
-// e^(x rate), |x rate| < 1e13, for `unit` = rate_unit(rate): beside the rounding of the unit, with
-// fused products, to about 1 ulp. A result too small for float32 is 0; too large a one saturates.
+// e^(x rate), |x rate| < 1e13, for `unit` = rate_unit(rate): beside the roundings of the unit and
+// of the product, which matter little where the result does not vanish, to about 1 ulp. A result
+// too small for float32 is 0; too large a one saturates.
 template <class D, HWY_IF_LANE_SIZE_D(D, 4)>
 HWY_INLINE hn::Vec<D> exp_product(D d, hn::Vec<D> x, hn::Vec<D> unit) {
 #if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
   const auto shift = hn::Set(d, kShift);
-  const auto shifted = hn::MulAdd(x, unit, shift);
+  const auto y = hn::Mul(x, unit);
+  const auto shifted = hn::Add(y, shift);
   const auto k = hn::Sub(shifted, shift);
-  return exp2_table(shifted, k, hn::MulSub(x, unit, k));
+  return exp2_table(shifted, k, hn::Sub(y, k));
 #else
   const auto k = hn::Round(hn::Mul(x, unit));
   const auto r = hn::MulSub(x, unit, k);
@@ -114,11 +125,29 @@ HWY_INLINE hn::Vec<D> fast_exp(D d, hn::Vec<D> x) {
   return hn::Exp(d, x);
 }
 
+// e^x to about 2 ulp, for gates and step sizes, which are not raised to powers.
+template <class D>
+HWY_INLINE hn::Vec<D> quick_exp(D d, hn::Vec<D> x) {
+#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
+  if constexpr (sizeof(TFromD<D>) == 4) {
+    const auto bounded = hn::Min(hn::Set(d, 130.0f), hn::Max(hn::Set(d, -130.0f), x));
+    const auto log2e = hn::Set(d, 1.44269504f);
+    const auto shift = hn::Set(d, kShift);
+    const auto shifted = hn::MulAdd(bounded, log2e, shift);
+    const auto k = hn::Sub(shifted, shift);
+    const auto r = hn::MulSub(bounded, log2e, k);
+    const auto rest = hn::Set(d, 1.925963e-08f);  // of log2e, that float32 does not hold
+    return exp2_table(shifted, k, hn::MulAdd(bounded, rest, r));
+  }
+#endif
+  return fast_exp(d, x);
+}
+
 // 1 / (1 + e^-x)
 template <class D>
 HWY_INLINE hn::Vec<D> sigmoid(D d, hn::Vec<D> x) {
   const auto one = hn::Set(d, 1);
-  return hn::Div(one, hn::Add(one, fast_exp(d, hn::Neg(x))));
+  return hn::Div(one, hn::Add(one, quick_exp(d, hn::Neg(x))));
 }
 
 // d silu / dx = s (1 + x (1 - s)), s = sigmoid(x)
@@ -141,7 +170,7 @@ HWY_INLINE Softplus<D> softplus(D d, hn::Vec<D> x) {
   // max(x, 0) + log(1 + e), e = e^-|x|, and log(1 + e) = 2 artanh(s), s = e / (2 + e) <= 1/3; the
   // series artanh(s) / s in s^2 interpolated at Chebyshev nodes: relative error 1e-10.
   const auto one = hn::Set(d, 1.0f);
-  const auto e = fast_exp(d, hn::Neg(hn::Abs(x)));
+  const auto e = quick_exp(d, hn::Neg(hn::Abs(x)));
   const auto s = hn::Div(e, hn::Add(hn::Set(d, 2.0f), e));
   const auto w = hn::Mul(s, s);
   auto series = hn::Set(d, 0.12196953f);

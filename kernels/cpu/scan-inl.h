@@ -39,8 +39,8 @@ void scale_rates(const T* A, int64_t count, T* units) {
   for (int64_t i = 0; i < count; ++i) units[i] = rate_unit(A[i]);
 }
 
-// With kSlope the derivative of softplus is put into `slope`, [steps][lanes].
-template <bool kSlope, class T>
+// For the gradients u is kept, and the derivative of softplus is put into `slope`, [steps][lanes].
+template <bool kGradients, class T>
 void prepare(const SelectiveScanParams<T, T>& p, const Place& at, int64_t first, int64_t steps,
              Segment<T>& s, T* slope) {
   const Tag<T> d;
@@ -56,13 +56,28 @@ void prepare(const SelectiveScanParams<T, T>& p, const Place& at, int64_t first,
     if (p.delta_softplus) {
       const auto [value, derivative] = softplus(d, raw);
       dt = value;
-      if (kSlope) hn::Store(derivative, d, slope + t * Segment<T>::kLanes);
+      if (kGradients) hn::Store(derivative, d, slope + t * Segment<T>::kLanes);
     }
-    hn::Store(u, d, s.u[t]);
+    if (kGradients) hn::Store(u, d, s.u[t]);
     hn::Store(dt, d, s.dt[t]);
     hn::Store(hn::Mul(dt, u), d, s.input[t]);
     hn::Store(hn::Mul(skip, u), d, s.y[t]);
   }
+}
+
+// Where the backward pass goes from the segment at step `first`: the first row of the next one and
+// the channel of its block that stands where at.channel stands; row -1 if there is none.
+struct NextSegment {
+  int64_t row, channel;
+};
+template <class T>
+NextSegment next_segment(const SelectiveScanParams<T, T>& p, const Place& at, int64_t first) {
+  const int64_t steps = segment_steps(p.length);
+  const int64_t last = (segments(p.length) - 1) * steps;
+  if (first > 0) return {at.b * p.length + first - steps, at.channel};
+  if (at.channel + kChannels < p.width) return {at.b * p.length + last, at.channel + kChannels};
+  if (at.b + 1 < p.batch) return {(at.b + 1) * p.length + last, at.channel % kChannels};
+  return {-1, 0};
 }
 
 }  // namespace

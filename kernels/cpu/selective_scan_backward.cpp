@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "hwy/aligned_allocator.h"
+#include "hwy/cache_control.h"
 #include "kernels/cpu/kernels.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -35,14 +36,32 @@ struct GradSegment {
 // States within one tile of the backward pass: a tile's history of a segment stays in the L1 cache.
 constexpr int kTile = 4;
 
+// One step of a tile. The four lie side by side: 4096 bytes apart, the processor would take the one
+// for the other and wait.
 template <class T>
-struct TileScratch {
+struct TileStep {
   static constexpr int64_t kLanes = HWY_LANES(T);
-  HWY_ALIGN T before[kSegment][kTile][kLanes];  // state before each step
-  HWY_ALIGN T decay[kSegment][kTile][kLanes];
-  HWY_ALIGN T dB[kSegment][kTile][kLanes];  // summed over the vectors of a block
-  HWY_ALIGN T dC[kSegment][kTile][kLanes];
+  HWY_ALIGN T before[kTile][kLanes];  // states before the step
+  HWY_ALIGN T decay[kTile][kLanes];
+  HWY_ALIGN T dB[kTile][kLanes];  // summed over the vectors of a block
+  HWY_ALIGN T dC[kTile][kLanes];
 };
+
+// Starts loading what the next segment will read and write of its step t: see the forward pass.
+template <class T>
+HWY_INLINE void fetch(const SelectiveScanGradParams<T, T>& g, const NextSegment& next, int64_t t) {
+  const SelectiveScanParams<T, T>& p = g.forward;
+  const int64_t row = next.row + t;
+  if (next.row < 0 || row >= p.batch * p.length) return;
+  hwy::Prefetch(p.u + row * p.u_stride + next.channel);
+  hwy::Prefetch(p.delta + row * p.delta_stride + next.channel);
+  hwy::Prefetch(g.dy + row * g.dy_stride + next.channel);
+  hwy::Prefetch(g.du + row * p.width + next.channel);
+  hwy::Prefetch(g.ddelta + row * p.width + next.channel);
+  if (p.z == nullptr) return;
+  hwy::Prefetch(p.z + row * p.z_stride + next.channel);
+  hwy::Prefetch(g.dz + row * p.width + next.channel);
+}
 
 // The gate: y = y_state silu(z), so dy_state = dy silu(z).
 template <class T>
@@ -50,7 +69,7 @@ void prepare_gradient(const SelectiveScanGradParams<T, T>& g, const Place& at, i
                       int64_t steps, GradSegment<T>& s) {
   const Tag<T> d;
   const SelectiveScanParams<T, T>& p = g.forward;
-  prepare</*kSlope=*/true>(p, at, first, steps, s.forward, &s.slope[0][0]);
+  prepare</*kGradients=*/true>(p, at, first, steps, s.forward, &s.slope[0][0]);
   for (int64_t t = 0; t < steps; ++t) {
     const int64_t row = at.b * p.length + first + t;
     auto dy = load_lanes(d, g.dy + row * g.dy_stride + at.channel, at.lanes);
@@ -81,10 +100,12 @@ struct StateRows {
 // States n .. n + kStates - 1 of one vector of channels: forward through the segment from the saved
 // state, then backward.
 template <class T, int kStates>
-HWY_INLINE void scan_tile(const SelectiveScanParams<T, T>& p, const Place& at, int64_t first,
+HWY_INLINE void scan_tile(const SelectiveScanGradParams<T, T>& g, const Place& at, int64_t first,
                           int64_t steps, int64_t n, const StateRows<T>& rows, GradSegment<T>& s,
-                          TileScratch<T>& tile) {
+                          TileStep<T>* tile) {
   const Tag<T> d;
+  const SelectiveScanParams<T, T>& p = g.forward;
+  const NextSegment next = next_segment(p, at, first);
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   V<T> state[kStates];
   V<T> a[kStates];
@@ -93,6 +114,7 @@ HWY_INLINE void scan_tile(const SelectiveScanParams<T, T>& p, const Place& at, i
     a[j] = hn::Load(d, rows.A + (n + j) * lanes);
   }
   for (int64_t t = 0; t < steps; ++t) {
+    if (n == 0) fetch(g, next, t);
     const int64_t row = at.b * p.length + first + t;
     const T* B = p.B + row * p.B_stride + n;
     const T* C = p.C + row * p.C_stride + n;
@@ -102,11 +124,11 @@ HWY_INLINE void scan_tile(const SelectiveScanParams<T, T>& p, const Place& at, i
     const auto dy = hn::Load(d, s.dy[t]);
     for (int j = 0; j < kStates; ++j) {
       const auto decay = exp_product(d, dt, hn::Load(d, rows.rates + (n + j) * lanes));
-      hn::Store(state[j], d, tile.before[t][j]);
-      hn::Store(decay, d, tile.decay[t][j]);
+      hn::Store(state[j], d, tile[t].before[j]);
+      hn::Store(decay, d, tile[t].decay[j]);
       state[j] = hn::MulAdd(decay, state[j], hn::Mul(input, hn::Set(d, B[j])));
       y = hn::MulAdd(state[j], hn::Set(d, C[j]), y);
-      hn::Store(hn::MulAdd(dy, state[j], hn::Load(d, tile.dC[t][j])), d, tile.dC[t][j]);
+      hn::Store(hn::MulAdd(dy, state[j], hn::Load(d, tile[t].dC[j])), d, tile[t].dC[j]);
     }
     hn::Store(y, d, s.forward.y[t]);
   }
@@ -127,10 +149,10 @@ HWY_INLINE void scan_tile(const SelectiveScanParams<T, T>& p, const Place& at, i
     auto ddt = hn::Zero(d);
     for (int j = 0; j < kStates; ++j) {
       grad[j] = hn::MulAdd(dy, hn::Set(d, C[j]), grad[j]);
-      hn::Store(hn::MulAdd(grad[j], input, hn::Load(d, tile.dB[t][j])), d, tile.dB[t][j]);
+      hn::Store(hn::MulAdd(grad[j], input, hn::Load(d, tile[t].dB[j])), d, tile[t].dB[j]);
       dinput = hn::MulAdd(grad[j], hn::Set(d, B[j]), dinput);
-      grad[j] = hn::Mul(grad[j], hn::Load(d, tile.decay[t][j]));
-      const auto exponent = hn::Mul(grad[j], hn::Load(d, tile.before[t][j]));
+      grad[j] = hn::Mul(grad[j], hn::Load(d, tile[t].decay[j]));
+      const auto exponent = hn::Mul(grad[j], hn::Load(d, tile[t].before[j]));
       ddt = hn::MulAdd(exponent, a[j], ddt);
       grad_a[j] = hn::MulAdd(exponent, dt, grad_a[j]);
     }
@@ -182,7 +204,7 @@ template <class T>
 struct BlockScratch {
   hwy::AlignedFreeUniquePtr<T[]> A, rates, dh, dA, start, dD, dbias;
   hwy::AlignedFreeUniquePtr<GradSegment<T>[]> segments;
-  hwy::AlignedFreeUniquePtr<TileScratch<T>[]> tile;
+  hwy::AlignedFreeUniquePtr<TileStep<T>[]> tile;  // [kSegment]
 
   BlockScratch(int64_t vectors, int64_t n_state, int64_t lanes)
       : A(hwy::AllocateAligned<T>(vectors * n_state * lanes)),
@@ -193,22 +215,22 @@ struct BlockScratch {
         dD(hwy::AllocateAligned<T>(2 * vectors * lanes)),
         dbias(hwy::AllocateAligned<T>(2 * vectors * lanes)),
         segments(hwy::AllocateAligned<GradSegment<T>>(vectors)),
-        tile(hwy::AllocateAligned<TileScratch<T>>(1)) {}
+        tile(hwy::AllocateAligned<TileStep<T>>(kSegment)) {}
 };
 
 // Sums a tile's dB and dC over the lanes into their places [B, L, N] of this block of channels.
 template <class T>
 void reduce_tile(const SelectiveScanParams<T, T>& p, int64_t b, int64_t block, int64_t first,
-                 int64_t steps, int64_t n, int64_t states, const TileScratch<T>& tile,
+                 int64_t steps, int64_t n, int64_t states, const TileStep<T>* tile,
                  const SelectiveScanPartials<T>& parts) {
   const Tag<T> d;
   for (int64_t t = 0; t < steps; ++t) {
     const int64_t row = (block * p.batch + b) * p.length + first + t;
     for (int64_t j = 0; j < states; ++j) {
       parts.dB[row * p.n_state + n + j] =
-          hn::GetLane(hn::SumOfLanes(d, hn::Load(d, tile.dB[t][j])));
+          hn::GetLane(hn::SumOfLanes(d, hn::Load(d, tile[t].dB[j])));
       parts.dC[row * p.n_state + n + j] =
-          hn::GetLane(hn::SumOfLanes(d, hn::Load(d, tile.dC[t][j])));
+          hn::GetLane(hn::SumOfLanes(d, hn::Load(d, tile[t].dC[j])));
     }
   }
 }
@@ -224,7 +246,8 @@ void backward_segment(const SelectiveScanGradParams<T, T>& g, const SelectiveSca
   const int64_t begin = block * kChannels;
   const int64_t width = std::min(kChannels, p.width - begin);
   const int64_t vectors = (width + lanes - 1) / lanes;
-  const T* saved = p.saved + (b * segments(p.length) + first / kSegment) * N * p.width;
+  const int64_t segment = b * segments(p.length) + first / segment_steps(p.length);
+  const T* saved = p.saved + segment * N * p.width;
   const auto place = [&](int64_t v) { return Place{b, begin + v * lanes, width - v * lanes}; };
   for (int64_t v = 0; v < vectors; ++v) {
     prepare_gradient(g, place(v), first, steps, scratch.segments[v]);
@@ -235,16 +258,18 @@ void backward_segment(const SelectiveScanGradParams<T, T>& g, const SelectiveSca
   }
   for (int64_t n = 0; n < N; n += kTile) {
     const int64_t states = std::min<int64_t>(kTile, N - n);
-    TileScratch<T>& tile = scratch.tile[0];
-    std::fill_n(&tile.dB[0][0][0], steps * kTile * TileScratch<T>::kLanes, T(0));
-    std::fill_n(&tile.dC[0][0][0], steps * kTile * TileScratch<T>::kLanes, T(0));
+    TileStep<T>* const tile = scratch.tile.get();
+    for (int64_t t = 0; t < steps; ++t) {
+      std::fill_n(&tile[t].dB[0][0], kTile * TileStep<T>::kLanes, T(0));
+      std::fill_n(&tile[t].dC[0][0], kTile * TileStep<T>::kLanes, T(0));
+    }
     for (int64_t v = 0; v < vectors; ++v) {
       const int64_t offset = v * N * lanes;
       const auto run = [&](auto count, int64_t from) {
         const StateRows<T> rows{&scratch.A[offset],     &scratch.rates[offset],
                                 &scratch.start[offset], &scratch.dh[offset],
                                 &scratch.dA[offset],    &scratch.dA[vectors * N * lanes + offset]};
-        scan_tile<T, decltype(count)::value>(p, place(v), first, steps, from, rows,
+        scan_tile<T, decltype(count)::value>(g, place(v), first, steps, from, rows,
                                              scratch.segments[v], tile);
       };
       switch (states) {
@@ -293,8 +318,9 @@ void backward_block(const SelectiveScanGradParams<T, T>& g, const SelectiveScanP
                 &scratch.dh[v * N * lanes]);
   }
   for (int64_t segment = segments(p.length) - 1; segment >= 0; --segment) {
-    const int64_t first = segment * kSegment;
-    backward_segment(g, parts, b, block, first, std::min(kSegment, p.length - first), scratch);
+    const int64_t first = segment * segment_steps(p.length);
+    const int64_t steps = std::min(segment_steps(p.length), p.length - first);
+    backward_segment(g, parts, b, block, first, steps, scratch);
   }
   for (int64_t v = 0; v < vectors; ++v) {
     const int64_t channel = begin + v * lanes;
