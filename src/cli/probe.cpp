@@ -40,6 +40,28 @@ std::vector<std::string> checkpoints_of(const ProbeOptions& options, const std::
   return steps;
 }
 
+// Of each run its folder of results. Several runs share --out with a folder each, as the names of
+// the files tell the step alone.
+std::vector<std::filesystem::path> folders_of(const ProbeOptions& options) {
+  std::vector<std::filesystem::path> folders;
+  for (const std::string& run : options.runs) {
+    if (options.out.empty()) {
+      folders.push_back(std::filesystem::path(run) / "probe");
+    } else if (options.runs.size() == 1) {
+      folders.emplace_back(options.out);
+    } else {
+      const auto whole = (std::filesystem::absolute(run) / "").lexically_normal();
+      folders.push_back(std::filesystem::path(options.out) / whole.parent_path().filename());
+      if (std::count(folders.begin(), folders.end(), folders.back()) > 1) {
+        throw UsageError(str("--out: the results of two runs would both go to '",
+                             folders.back().string(),
+                             "'; expected runs of different names, or one a call"));
+      }
+    }
+  }
+  return folders;
+}
+
 ProbeOrigin origin_of(const LoadedRun& run, const ProbeOptions& options, uint64_t seed) {
   const TaskConfig& task = run.config.task;
   ProbeOrigin origin{.name = run.config.name,
@@ -160,7 +182,9 @@ void add_probe_options(CLI::App& app, ProbeOptions& options) {
                  "divide errors by the task's normaliser (auto), or by nothing (none)")
       ->check(CLI::IsMember({"auto", "none"}))
       ->capture_default_str();
-  app.add_option("--out", options.out, "folder of the results; default: probe/ in the run folder");
+  app.add_option("--out", options.out,
+                 "folder of the results, of several runs with a folder of each one's name in it; "
+                 "default: probe/ in the run folder");
   const CLI::Range positive(int64_t{1}, int64_t{1} << 24);
   app.add_option("--context", options.context,
                  "points of a prompt; default: 40, or the longest of training if that is less")
@@ -190,18 +214,18 @@ void add_probe_options(CLI::App& app, ProbeOptions& options) {
 int probe(const ProbeOptions& options, const CommonOptions& common) {
   const c10::Device device = prepare_device(common.device, common.threads);
   Json results = Json::array();
-  for (const std::string& path : options.runs) {
+  const std::vector<std::filesystem::path> folders = folders_of(options);
+  for (size_t i = 0; i < options.runs.size(); ++i) {
+    const std::string& path = options.runs[i];
     for (const std::string& checkpoint : checkpoints_of(options, path)) {
       const LoadedRun run = load_run(path, checkpoint, device);
       const ProbeOrigin origin = origin_of(run, options, common.seed ? *common.seed : 0);
-      const std::filesystem::path folder =
-          options.out.empty() ? run.path / "probe" : std::filesystem::path(options.out);
       for (const char* kind : {"readout", "linear"}) {
         if (options.kind != kind && options.kind != "both") continue;
         const bool readout = std::string(kind) == "readout";
         const Json result = readout ? probe_readout_of(run, options, origin, device)
                                     : probe_linear_of(run, options, origin, device);
-        log_info("wrote " + write_probe(folder, result).string());
+        log_info("wrote " + write_probe(folders[i], result).string());
         if (!common.json) readout ? print_readout(result) : print_linear(result);
         results.push_back(result);
       }

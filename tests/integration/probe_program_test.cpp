@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// icl-probe as a person meets it: where its results go. The program is in ICL_BIN_DIR.
+#include <gmock/gmock.h>
+
+#include "tests/support/program.h"
+
+namespace icl {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::ProgramResult;
+using testing::run_program;
+using testing::TempFolder;
+using testing::text_of;
+
+// A run with a checkpoint at step 2.
+std::string run_in(const TempFolder& folder, const std::string& name, const std::string& seed) {
+  std::ofstream(folder / "tiny.json") << R"({
+    "name": "tiny", "threads": 1, "device": "cpu",
+    "model": { "family": "mamba", "d_model": 8, "n_layer": 1, "d_state": 4 },
+    "task": { "n_dims": 3 },
+    "training": {
+      "steps": 2, "batch_size": 4, "checkpoint_every": 2,
+      "curriculum": { "dims": { "start": 3, "end": 3 }, "points": { "start": 8, "end": 8 } }
+    } })";
+  const std::string run = (folder / name).string();
+  EXPECT_EQ(run_program("icl-train", {"--config", (folder / "tiny.json").string(), "--out", run,
+                                      "--seed", seed, "--quiet"})
+                .exit_code,
+            0);
+  return run;
+}
+
+ProgramResult probe_of(const std::vector<std::string>& runs, const std::string& out) {
+  std::vector<std::string> arguments{"--run"};
+  arguments.insert(arguments.end(), runs.begin(), runs.end());
+  for (const char* argument : {"--context", "6", "--fit-points", "3", "--queries", "2", "--prompts",
+                               "8", "--references", "none"}) {
+    arguments.emplace_back(argument);
+  }
+  if (!out.empty()) arguments.insert(arguments.end(), {"--out", out});
+  return run_program("icl-probe", arguments);
+}
+
+TEST(ProbeProgram, WritesIntoTheRunsOrIntoOneFolderOfAPersonsChoice) {
+  const TempFolder folder;
+  const std::string run = run_in(folder, "first", "1");
+  ProgramResult result = probe_of({run}, "");
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(text_of(folder / "first/probe/readout_00000002.json"), HasSubstr("icl.probe"));
+  result = probe_of({run}, (folder / "results").string());
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(text_of(folder / "results/readout_00000002.json"), HasSubstr("icl.probe"));
+}
+
+TEST(ProbeProgram, SeveralRunsDoNotOverwriteEachOther) {
+  const TempFolder folder;
+  const std::string first = run_in(folder, "first", "1");
+  const std::string second = run_in(folder, "second", "2");
+  const std::string out = (folder / "results").string();
+  ProgramResult result = probe_of({first, second + "/"}, out);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(text_of(folder / "results/first/readout_00000002.json"),
+            text_of(folder / "results/second/readout_00000002.json"));
+  result = probe_of({first, first}, out);
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("results/first'; expected runs of different names"));
+}
+
+}  // namespace
+}  // namespace icl
