@@ -126,6 +126,7 @@ void print_row(const Json& row) {
 }  // namespace
 
 int bench_train(const CommonOptions& common) {
+  keep_freed_memory();  // as icl-train does
   const c10::Device device = prepare_device(common.device, common.threads);
   Json results{{"schema", "icl.bench.train"},      {"version", 1},
                {"icl_version", version_text()},    {"device", device.str()},

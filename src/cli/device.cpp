@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <stdlib.h>  // defines __GLIBC__
 #include <torch/version.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include <cstdlib>
+#include <limits>
 
 #include "icl/base/error.h"
 #include "icl/cli/program.h"
@@ -48,6 +53,15 @@ c10::Device prepare_device(const std::string& device, int64_t threads) {
   context.setSDPUseMemEfficient(false);
   context.setSDPUseCuDNN(false);
   return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index));
+}
+
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  constexpr int kNever = std::numeric_limits<int>::max();
+  constexpr int kMostOfOldVersions = 32 << 20;
+  if (::mallopt(M_MMAP_THRESHOLD, kNever) == 0) ::mallopt(M_MMAP_THRESHOLD, kMostOfOldVersions);
+  ::mallopt(M_TRIM_THRESHOLD, kNever);
+#endif
 }
 
 }  // namespace icl

@@ -231,6 +231,7 @@ int train(const TrainOptions& options, const CommonOptions& common) {
     std::fputs(run_config_text(config).c_str(), stdout);
     return 0;
   }
+  keep_freed_memory();
   const c10::Device device = prepare_device(config.device, config.threads);
   if (options.dry_run) return dry_run(config, device, common.json);
   check_side_evaluation(config);
