@@ -2,6 +2,7 @@
 //
 // What the forward and the backward selective scan share: a segment of steps prepared for one
 // vector of channels. Included once for each SIMD target.
+#include "hwy/cache_control.h"
 #include "kernels/cpu/vector-inl.h"
 
 #if defined(ICL_KERNELS_CPU_SCAN_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -39,6 +40,22 @@ void scale_rates(const T* A, int64_t count, T* units) {
   for (int64_t i = 0; i < count; ++i) units[i] = rate_unit(A[i]);
 }
 
+// The states [N, I] that the forward pass saved before the segment at step `first`.
+template <class T>
+T* saved_states(const SelectiveScanParams<T, T>& p, int64_t b, int64_t first) {
+  const int64_t segment = b * segments(p.length) + first / segment_steps(p.length);
+  return p.saved + segment * p.n_state * p.width;
+}
+
+// Starts loading what a later segment reads of row `row` (b length + l): the rows lie too far apart
+// for the hardware to foresee.
+template <class T>
+HWY_INLINE void fetch_inputs(const SelectiveScanParams<T, T>& p, int64_t row, int64_t channel) {
+  hwy::Prefetch(p.u + row * p.u_stride + channel);
+  hwy::Prefetch(p.delta + row * p.delta_stride + channel);
+  if (p.z != nullptr) hwy::Prefetch(p.z + row * p.z_stride + channel);
+}
+
 // For the gradients u is kept, and the derivative of softplus is put into `slope`, [steps][lanes].
 template <bool kGradients, class T>
 void prepare(const SelectiveScanParams<T, T>& p, const Place& at, int64_t first, int64_t steps,
@@ -63,21 +80,6 @@ void prepare(const SelectiveScanParams<T, T>& p, const Place& at, int64_t first,
     hn::Store(hn::Mul(dt, u), d, s.input[t]);
     hn::Store(hn::Mul(skip, u), d, s.y[t]);
   }
-}
-
-// Where the backward pass goes from the segment at step `first`: the first row of the next one and
-// the channel of its block that stands where at.channel stands; row -1 if there is none.
-struct NextSegment {
-  int64_t row, channel;
-};
-template <class T>
-NextSegment next_segment(const SelectiveScanParams<T, T>& p, const Place& at, int64_t first) {
-  const int64_t steps = segment_steps(p.length);
-  const int64_t last = (segments(p.length) - 1) * steps;
-  if (first > 0) return {at.b * p.length + first - steps, at.channel};
-  if (at.channel + kChannels < p.width) return {at.b * p.length + last, at.channel + kChannels};
-  if (at.b + 1 < p.batch) return {(at.b + 1) * p.length + last, at.channel % kChannels};
-  return {-1, 0};
 }
 
 }  // namespace

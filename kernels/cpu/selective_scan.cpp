@@ -11,7 +11,6 @@
 #include <type_traits>
 
 #include "hwy/aligned_allocator.h"
-#include "hwy/cache_control.h"
 #include "kernels/cpu/kernels.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -23,9 +22,8 @@ HWY_BEFORE_NAMESPACE();
 namespace icl::kernels::cpu::HWY_NAMESPACE {
 namespace {
 
-// Starts loading what the segment behind this one will read and write of row `row` (b length + l):
-// the rows lie too far apart for the hardware to foresee. Behind the last row comes the next block
-// of channels.
+// Starts loading what the segment behind this one will read and write of row `row`. Behind the last
+// row comes the next block of channels.
 template <class T>
 HWY_INLINE void fetch(const SelectiveScanParams<T, T>& p, int64_t row, int64_t channel) {
   const int64_t rows = p.batch * p.length;
@@ -34,9 +32,7 @@ HWY_INLINE void fetch(const SelectiveScanParams<T, T>& p, int64_t row, int64_t c
     channel += kChannels;
     if (row >= rows || channel >= p.width) return;
   }
-  hwy::Prefetch(p.u + row * p.u_stride + channel);
-  hwy::Prefetch(p.delta + row * p.delta_stride + channel);
-  if (p.z != nullptr) hwy::Prefetch(p.z + row * p.z_stride + channel);
+  fetch_inputs(p, row, channel);
   hwy::Prefetch(p.y + row * p.width + channel);
 }
 
@@ -83,8 +79,7 @@ void scan_segment(const SelectiveScanParams<T, T>& p, const Place& at, int64_t f
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const int64_t N = p.n_state;
   if (p.saved != nullptr) {
-    const int64_t segment = at.b * segments(p.length) + first / segment_steps(p.length);
-    T* saved = p.saved + segment * N * p.width;
+    T* saved = saved_states(p, at.b, first);
     for (int64_t n = 0; n < N; ++n) {
       store_lanes(d, hn::Load(d, h + n * lanes), saved + n * p.width + at.channel, at.lanes);
     }

@@ -9,7 +9,6 @@
 #include <type_traits>
 
 #include "hwy/aligned_allocator.h"
-#include "hwy/cache_control.h"
 #include "kernels/cpu/kernels.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -47,20 +46,32 @@ struct TileStep {
   HWY_ALIGN T dC[kTile][kLanes];
 };
 
-// Starts loading what the next segment will read and write of its step t: see the forward pass.
+// Where the pass goes from a segment: the first row of the next one, -1 if there is none, and the
+// channel of its block that stands where at.channel stands.
+struct NextSegment {
+  int64_t row, channel;
+};
+template <class T>
+NextSegment next_segment(const SelectiveScanParams<T, T>& p, const Place& at, int64_t first) {
+  const int64_t steps = segment_steps(p.length);
+  const int64_t last = (segments(p.length) - 1) * steps;
+  if (first > 0) return {at.b * p.length + first - steps, at.channel};
+  if (at.channel + kChannels < p.width) return {at.b * p.length + last, at.channel + kChannels};
+  if (at.b + 1 < p.batch) return {(at.b + 1) * p.length + last, at.channel % kChannels};
+  return {-1, 0};
+}
+
+// Starts loading what the next segment will read and write of its step t.
 template <class T>
 HWY_INLINE void fetch(const SelectiveScanGradParams<T, T>& g, const NextSegment& next, int64_t t) {
   const SelectiveScanParams<T, T>& p = g.forward;
   const int64_t row = next.row + t;
   if (next.row < 0 || row >= p.batch * p.length) return;
-  hwy::Prefetch(p.u + row * p.u_stride + next.channel);
-  hwy::Prefetch(p.delta + row * p.delta_stride + next.channel);
+  fetch_inputs(p, row, next.channel);
   hwy::Prefetch(g.dy + row * g.dy_stride + next.channel);
   hwy::Prefetch(g.du + row * p.width + next.channel);
   hwy::Prefetch(g.ddelta + row * p.width + next.channel);
-  if (p.z == nullptr) return;
-  hwy::Prefetch(p.z + row * p.z_stride + next.channel);
-  hwy::Prefetch(g.dz + row * p.width + next.channel);
+  if (p.z != nullptr) hwy::Prefetch(g.dz + row * p.width + next.channel);
 }
 
 // The gate: y = y_state silu(z), so dy_state = dy silu(z).
@@ -246,8 +257,7 @@ void backward_segment(const SelectiveScanGradParams<T, T>& g, const SelectiveSca
   const int64_t begin = block * kChannels;
   const int64_t width = std::min(kChannels, p.width - begin);
   const int64_t vectors = (width + lanes - 1) / lanes;
-  const int64_t segment = b * segments(p.length) + first / segment_steps(p.length);
-  const T* saved = p.saved + segment * N * p.width;
+  const T* saved = saved_states(p, b, first);
   const auto place = [&](int64_t v) { return Place{b, begin + v * lanes, width - v * lanes}; };
   for (int64_t v = 0; v < vectors; ++v) {
     prepare_gradient(g, place(v), first, steps, scratch.segments[v]);
