@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/support/program.h"
+#include "tests/support/tiny_config.h"
 
 namespace icl {
 namespace {
@@ -13,22 +14,15 @@ using testing::ProgramResult;
 using testing::run_program;
 using testing::TempFolder;
 using testing::text_of;
+using testing::tiny_config;
 
 // A run with a checkpoint at step 2.
 std::string run_in(const TempFolder& folder, const std::string& name, const std::string& seed) {
-  std::ofstream(folder / "tiny.json") << R"({
-    "name": "tiny", "threads": 1, "device": "cpu",
-    "model": { "family": "mamba", "d_model": 8, "n_layer": 1, "d_state": 4 },
-    "task": { "n_dims": 3 },
-    "training": {
-      "steps": 2, "batch_size": 4, "checkpoint_every": 2,
-      "curriculum": { "dims": { "start": 3, "end": 3 }, "points": { "start": 8, "end": 8 } }
-    } })";
   const std::string run = (folder / name).string();
-  EXPECT_EQ(run_program("icl-train", {"--config", (folder / "tiny.json").string(), "--out", run,
-                                      "--seed", seed, "--quiet"})
-                .exit_code,
-            0);
+  const ProgramResult trained =
+      run_program("icl-train", {"--config", tiny_config(folder), "--out", run, "--seed", seed,
+                                "--set", "training.steps=2", "--quiet"});
+  EXPECT_EQ(trained.exit_code, 0) << trained.err;
   return run;
 }
 

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "tests/support/program.h"
+#include "tests/support/tiny_config.h"
 
 namespace icl {
 namespace {
@@ -17,33 +18,22 @@ using testing::ProgramResult;
 using testing::run_program;
 using testing::TempFolder;
 using testing::text_of;
-
-std::string config_in(const TempFolder& folder) {
-  std::ofstream(folder / "tiny.json") << R"({
-    "name": "tiny", "seed": 2, "threads": 1, "device": "cpu",
-    "model": { "family": "mamba", "d_model": 8, "n_layer": 1, "d_state": 4 },
-    "task": { "n_dims": 3 },
-    "training": {
-      "steps": 30, "batch_size": 4, "log_every": 10, "checkpoint_every": 10,
-      "curriculum": { "dims": { "start": 3, "end": 3 }, "points": { "start": 4, "end": 4 } }
-    } })";
-  return (folder / "tiny.json").string();
-}
+using testing::tiny_config;
 
 TEST(TrainProgram, TellsItsVersionKeysAndEffectiveConfig) {
   EXPECT_THAT(run_program("icl-train", {"--version"}).out, HasSubstr("LibTorch 2.11"));
   EXPECT_THAT(run_program("icl-train", {"--help"}).out, HasSubstr("Examples:"));
   EXPECT_THAT(run_program("icl-train", {"--describe"}).out, HasSubstr("training.optimizer.lr"));
   const TempFolder folder;
-  const ProgramResult printed = run_program(
-      "icl-train", {"--config", config_in(folder), "--set", "training.steps=7", "--print-config"});
+  const ProgramResult printed = run_program("icl-train", {"--config", tiny_config(folder), "--set",
+                                                          "training.steps=7", "--print-config"});
   EXPECT_EQ(printed.exit_code, 0);
   EXPECT_THAT(printed.out, HasSubstr("\"steps\": 7"));
 }
 
 TEST(TrainProgram, WrongUsageAndConfigsExitWithTwo) {
   const TempFolder folder;
-  const std::string config = config_in(folder);
+  const std::string config = tiny_config(folder);
   ProgramResult result = run_program("icl-train", {"--confg", config});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.err, HasSubstr("did you mean '--config'?"));
@@ -64,7 +54,7 @@ TEST(TrainProgram, DryRunPrintsWhatToExpectAndWritesNothing) {
   const TempFolder folder;
   const std::string out = (folder / "run").string();
   const ProgramResult result =
-      run_program("icl-train", {"--config", config_in(folder), "--out", out, "--dry-run"});
+      run_program("icl-train", {"--config", tiny_config(folder), "--out", out, "--dry-run"});
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_THAT(result.out, HasSubstr("parameters"));
   EXPECT_THAT(result.out, HasSubstr("for 30 steps"));
@@ -73,7 +63,7 @@ TEST(TrainProgram, DryRunPrintsWhatToExpectAndWritesNothing) {
 
 TEST(TrainProgram, StoppedBySigtermItSavesAndResumesToTheSameBytes) {
   const TempFolder folder;
-  const std::string config = config_in(folder);
+  const std::string config = tiny_config(folder);
   const std::vector<std::string> more = {"--set", "training.steps=3000", "--set",
                                          "training.checkpoint_every=500"};
   const auto arguments = [&](const std::string& name) {
@@ -105,7 +95,7 @@ TEST(TrainProgram, WritesTensorBoardEventsWhenAsked) {
   const TempFolder folder;
   const auto train = [&](const std::string& name, const std::string& flag) {
     const std::filesystem::path out = folder / name;
-    EXPECT_EQ(run_program("icl-train", {"--config", config_in(folder), "--out", out.string(),
+    EXPECT_EQ(run_program("icl-train", {"--config", tiny_config(folder), "--out", out.string(),
                                         "--set", "training.tensorboard=" + flag, "--set",
                                         "evaluation.every=30", "--set", "evaluation.prompts=64"})
                   .exit_code,
@@ -129,7 +119,7 @@ TEST(TrainProgram, WritesTensorBoardEventsWhenAsked) {
 TEST(TrainProgram, DivergingTrainingExitsWithFour) {
   const TempFolder folder;
   const ProgramResult result =
-      run_program("icl-train", {"--config", config_in(folder), "--out", (folder / "run").string(),
+      run_program("icl-train", {"--config", tiny_config(folder), "--out", (folder / "run").string(),
                                 "--set", "training.optimizer.lr=1e35"});
   EXPECT_EQ(result.exit_code, 4);
   EXPECT_THAT(result.err, HasSubstr("training diverged at step"));
@@ -138,7 +128,7 @@ TEST(TrainProgram, DivergingTrainingExitsWithFour) {
 TEST(TrainProgram, RefusesToContinueWithAnotherConfig) {
   const TempFolder folder;
   const std::string out = (folder / "run").string();
-  const std::string config = config_in(folder);
+  const std::string config = tiny_config(folder);
   EXPECT_EQ(run_program("icl-train", {"--config", config, "--out", out}).exit_code, 0);
   EXPECT_EQ(run_program("icl-train", {"--config", config, "--out", out}).exit_code, 2);
   const ProgramResult changed = run_program(
