@@ -19,6 +19,8 @@ namespace {
 constexpr int kThreads = 128;
 // Long enough to repay reading the taps - 1 rows before a strip, short enough for many threads.
 constexpr int64_t kStrip = 32;
+// Rows read together: so many reads are under way at once.
+constexpr int kGroup = 8;
 // Loops over more taps than this stay loops, and their arrays out of registers: there are too few.
 __host__ __device__ constexpr int unrolled(int taps) {
   return taps <= 16 ? taps : 1;
@@ -74,12 +76,22 @@ __global__ void forward_kernel(CausalConv1dParams<T, S> p) {
   const S bias = p.bias != nullptr ? p.bias[i] : S(0);
 #pragma unroll unrolled(kTaps)
   for (int j = 0; j < kTaps; ++j) window[j] = input_at(p, b, begin + j - kTaps, i);
-#pragma unroll 4
-  for (int64_t t = begin; t < end; ++t) {
-    push(window, input_at(p, b, t, i));
-    S y = convolve(window, weight, bias, static_cast<int>(p.taps));
-    if (p.silu) y *= sigmoid(y);
-    p.y[(b * p.length + t) * p.width + i] = Narrow<T>::from(y);
+  const T* x_at = p.x + (b * p.length + begin) * p.x_stride + i;
+  T* y_at = p.y + (b * p.length + begin) * p.width + i;
+  for (int left = static_cast<int>(end - begin); left > 0; left -= kGroup) {
+    S x[kGroup];
+#pragma unroll
+    for (int r = 0; r < kGroup; ++r, x_at += p.x_stride) {
+      if (r < left) x[r] = widen(*x_at);
+    }
+#pragma unroll
+    for (int r = 0; r < kGroup; ++r, y_at += p.width) {
+      if (r >= left) break;
+      push(window, x[r]);
+      S y = convolve(window, weight, bias, static_cast<int>(p.taps));
+      if (p.silu) y *= sigmoid(y);
+      *y_at = Narrow<T>::from(y);
+    }
   }
 }
 
@@ -108,37 +120,61 @@ __global__ void backward_kernel(CausalConv1dGradParams<T, S> grad, S* parts) {
     front[j] = j < taps ? p.weight[i * taps + j] : S(0);
   }
   // At t the gradient of the sum of step t is known, so that of x at t - (taps - 1) is complete.
-  for (int64_t t = begin; t < end + taps - 1; ++t) {
-    push(window, input_at(p, b, t, i));
-    S slope = 0;
-    if (t >= 0 && t < p.length) {
-      slope = widen(grad.dy[(b * p.length + t) * grad.dy_stride + i]);
+  // Counted from `begin`: the sequence's first step, what comes after its last, the strip's end.
+  const int first = begin < 0 ? static_cast<int>(-begin) : 0;
+  const int past =
+      static_cast<int>(p.length - begin < 2 * kStrip + taps ? p.length - begin : 2 * kStrip + taps);
+  const int own = static_cast<int>(end - begin), stop = own + taps - 1;
+  const int64_t row = b * p.length + begin;
+  const T *x_at = p.x + row * p.x_stride + i, *dy_at = grad.dy + row * grad.dy_stride + i;
+  T* dx_at = grad.dx + (row - (taps - 1)) * p.width + i;
+  for (int n0 = 0; n0 < stop; n0 += kGroup) {
+    S x[kGroup], dy[kGroup];
+#pragma unroll
+    for (int r = 0; r < kGroup; ++r, x_at += p.x_stride, dy_at += grad.dy_stride) {
+      const int n = n0 + r;
+      x[r] = dy[r] = S(0);
+      if (n >= first && n < past && n < stop) {
+        x[r] = widen(*x_at);
+        dy[r] = widen(*dy_at);
+      } else if (n < first) {
+        x[r] = input_at(p, b, begin + n, i);
+      }
+    }
+#pragma unroll
+    for (int r = 0; r < kGroup; ++r, dx_at += p.width) {
+      const int n = n0 + r;
+      if (n >= stop) break;
+      push(window, x[r]);
+      S slope = dy[r];
       if (p.silu) {
         const S sum = convolve(window, weight, bias, taps);
         slope *= silu_slope(sum, sigmoid(sum));
       }
-    }
-    push(slopes, slope);
-    if (t < end) {
-      dbias += slope;
+      // Before the sequence and after it there is no y: no NaN of x may come in by one.
+      if (n < first || n >= past) slope = S(0);
+      push(slopes, slope);
+      if (n < own) {
+        dbias += slope;
+#pragma unroll unrolled(kTaps)
+        for (int j = 0; j < kTaps; ++j) {
+          if (j >= kTaps - taps) dweight[j] += slope * window[j];
+        }
+      }
+      const int source = n - (taps - 1);
+      if (source < 0) continue;
+      // Real tap j met x of this step at step n - j.
+      S dx = 0;
 #pragma unroll unrolled(kTaps)
       for (int j = 0; j < kTaps; ++j) {
-        if (j >= kTaps - taps) dweight[j] += slope * window[j];
+        if (j < taps) dx += front[j] * slopes[kTaps - 1 - j];
       }
-    }
-    const int64_t source = t - (taps - 1);
-    if (source < begin) continue;
-    // Real tap j met x of this step at step t - j.
-    S dx = 0;
-#pragma unroll unrolled(kTaps)
-    for (int j = 0; j < kTaps; ++j) {
-      if (j < taps) dx += front[j] * slopes[kTaps - 1 - j];
-    }
-    if (source >= 0) {
-      grad.dx[(b * p.length + source) * p.width + i] = Narrow<T>::from(dx);
-    } else if (grad.dinitial_state != nullptr) {
-      const int64_t row = source + taps - 1;
-      grad.dinitial_state[(b * (taps - 1) + row) * p.width + i] = Narrow<T>::from(dx);
+      if (source >= first) {
+        *dx_at = Narrow<T>::from(dx);
+      } else if (grad.dinitial_state != nullptr) {
+        const int64_t state = b * (taps - 1) + begin + source + taps - 1;
+        grad.dinitial_state[state * p.width + i] = Narrow<T>::from(dx);
+      }
     }
   }
   S* const part = parts + ((b * strips + strip) * p.width + i) * (taps + 1);

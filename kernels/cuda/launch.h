@@ -22,6 +22,8 @@ using Stream = CUstream_st*;
 
 // Most states that a selective scan takes.
 inline constexpr int64_t kMostScanStates = 256;
+// Most steps: a block counts its steps in 32 bits (places in memory in 64).
+inline constexpr int64_t kMostScanLength = int64_t{1} << 30;
 
 // How a selective scan is spread over the GPU; see scan_plan.cpp for the choice.
 struct ScanPlan {

@@ -39,69 +39,75 @@ __global__ void __launch_bounds__(kScanThreads)
   const int64_t b = blockIdx.x / (tiles * walk.chunks);
   const int64_t chunk = blockIdx.x / tiles % walk.chunks;
   const int lane = threadIdx.x % 32, sub = lane % 4;
-  const int n0 = threadIdx.x % LANES * NS;
-  const int64_t i = blockIdx.x % tiles * Shape::kChannels + threadIdx.x / LANES;
-  const bool active = i < p.width;
+  const int n0 = threadIdx.x % LANES * NS, n_left = static_cast<int>(p.n_state) - n0;
+  const int64_t channel = blockIdx.x % tiles * Shape::kChannels + threadIdx.x / LANES;
+  const bool active = channel < p.width;
+  const int64_t i = active ? channel : p.width - 1;  // the others work along and write nothing
   const int64_t begin = chunk * walk.chunk_length;
-  const int64_t end = begin + walk.chunk_length < p.length ? begin + walk.chunk_length : p.length;
+  const int steps =
+      static_cast<int>(begin + walk.chunk_length < p.length ? walk.chunk_length : p.length - begin);
   // Step q of the walk is row first + q * direction of [B, L].
-  const int64_t steps = end - begin;
   const int direction = kBackward ? -1 : 1;
-  const int64_t first = b * p.length + (kBackward ? end - 1 : begin);
+  const int64_t first = b * p.length + begin + (kBackward ? steps - 1 : 0);
+  const bool in_fours = p.n_state % 4 == 0, gated = kBackward && p.z != nullptr;
 
-  S A[NS], h[NS], sum = 0;
-#pragma unroll
-  for (int n = 0; n < NS; ++n) {
-    A[n] = active && n0 + n < p.n_state ? p.A[i * p.n_state + n0 + n] : S(0);
-    h[n] = 0;
-  }
-  const S bias = active && p.delta_bias != nullptr ? p.delta_bias[i] : S(0);
+  S A[NS], h[NS] = {}, sum = 0;
+  load_values<NS>(A, p.A + i * p.n_state + n0, n_left, in_fours);
+  const S bias = p.delta_bias != nullptr ? p.delta_bias[i] : S(0);
 
-  const auto stage = [&](int64_t q, int buffer) {
-    stage_rows(staged + buffer * Shape::kTile * Shape::kStates, Shape::kStates,
-               kBackward ? p.C : p.B, kBackward ? p.C_stride : p.B_stride, first + q * direction,
-               direction, Shape::kTile, steps - q, p.n_state, Shape::kStates);
+  const T* factors = kBackward ? p.C : p.B;
+  const int64_t stride = (kBackward ? p.C_stride : p.B_stride) * direction;
+  const bool factors_in_fours = rows_in_fours(factors, stride, p.n_state);
+  factors += first * (kBackward ? p.C_stride : p.B_stride);
+  const auto stage = [&](int q, int buffer) {
+    stage_rows<Shape::kTile, Shape::kStates>(
+        staged + buffer * Shape::kTile * Shape::kStates, Shape::kStates, factors + q * stride,
+        stride, steps - q, static_cast<int>(p.n_state), factors_in_fours);
   };
-  S input_next[kSlots], delta_next[kSlots];
-  const auto fetch = [&](int64_t q0) {
+  const auto reader = [&](const T* rows, int64_t row_stride) {
+    return RowReader<T>{rows + (first + sub * direction) * row_stride + i,
+                        4 * direction * row_stride};
+  };
+  RowReader<T> deltas = reader(p.delta, p.delta_stride),
+               inputs = kBackward ? reader(walk.dy, walk.dy_stride) : reader(p.u, p.u_stride),
+               zs = gated ? reader(p.z, p.z_stride) : deltas;  // without a gate, anything
+  S delta_next[kSlots] = {}, input_next[kSlots] = {}, z_next[kSlots] = {};
+  int coming = sub;
+  const auto fetch = [&] {
 #pragma unroll
-    for (int r = 0; r < kSlots; ++r) {
-      const int64_t q = q0 + r * 4 + sub, row = first + q * direction;
-      input_next[r] = delta_next[r] = S(0);
-      if (!active || q >= steps) continue;
-      delta_next[r] = widen(p.delta[row * p.delta_stride + i]);
-      if constexpr (kBackward) {
-        S dy = widen(walk.dy[row * walk.dy_stride + i]);
-        if (p.z != nullptr) {
-          const S z = widen(p.z[row * p.z_stride + i]);
-          dy *= z * sigmoid(z);
-        }
-        input_next[r] = dy;
-      } else {
-        input_next[r] = widen(p.u[row * p.u_stride + i]);
-      }
+    for (int r = 0; r < kSlots; ++r, coming += 4) {
+      const T *delta = deltas.next(), *input = inputs.next(), *z = zs.next();
+      if (coming >= steps) continue;
+      delta_next[r] = widen(*delta);
+      input_next[r] = widen(*input);
+      if constexpr (kBackward) z_next[r] = widen(*z);
     }
   };
 
   stage(0, 0);
-  fetch(0);
+  fetch();
   int buffer = 0;
-  for (int64_t tile = 0; tile < steps; tile += Shape::kTile, buffer ^= 1) {
+  for (int tile = 0; tile < steps; tile += Shape::kTile, buffer ^= 1) {
     wait_for_copies();
     __syncthreads();
     if (tile + Shape::kTile < steps) stage(tile + Shape::kTile, buffer ^ 1);
-    const int64_t tile_end = tile + Shape::kTile < steps ? tile + Shape::kTile : steps;
-    for (int64_t q0 = tile; q0 < tile_end; q0 += kGroup) {
+    const int tile_end = tile + Shape::kTile < steps ? tile + Shape::kTile : steps;
+    const S* row = staged + buffer * Shape::kTile * Shape::kStates + n0;
+    for (int q0 = tile; q0 < tile_end; q0 += kGroup, row += kGroup * Shape::kStates) {
       S dt[kSlots], input[kSlots];
 #pragma unroll
       for (int r = 0; r < kSlots; ++r) {
         S x = delta_next[r] + bias;
-        if (p.delta_softplus) x = softplus(x);
-        dt[r] = active && q0 + r * 4 + sub < steps ? x : S(0);
-        input[r] = kBackward ? input_next[r] : input_next[r] * dt[r];
+        if (p.delta_softplus) x = softplus(x).value;
+        // Steps past the end leave the state as it is.
+        const bool real = q0 + r * 4 + sub < steps;
+        dt[r] = real ? x : S(0);
+        input[r] = kBackward ? input_next[r] : input_next[r] * x;
+        if (gated) input[r] *= z_next[r] * sigmoid(z_next[r]);
+        if (!real) input[r] = S(0);
         sum += dt[r];
       }
-      fetch(q0 + kGroup);
+      fetch();
 #pragma unroll
       for (int r = 0; r < kSlots; ++r) {
 #pragma unroll
@@ -109,11 +115,10 @@ __global__ void __launch_bounds__(kScanThreads)
           const int from = (lane & ~3) | s;
           const S rate = __shfl_sync(kAllLanes, dt[r], from) * S(kLog2E);
           const S input_s = __shfl_sync(kAllLanes, input[r], from);
-          const S* row = staged + buffer * Shape::kTile * Shape::kStates +
-                         static_cast<int>(q0 - tile + r * 4 + s) * Shape::kStates + n0;
 #pragma unroll
           for (int n = 0; n < NS; n += 4) {
-            const Vec4<S> factor = *reinterpret_cast<const Vec4<S>*>(row + n);
+            const Vec4<S> factor =
+                *reinterpret_cast<const Vec4<S>*>(row + (r * 4 + s) * Shape::kStates + n);
 #pragma unroll
             for (int m = 0; m < 4; ++m) {
               const S a = exp2_of(rate * A[n + m]);
@@ -130,10 +135,7 @@ __global__ void __launch_bounds__(kScanThreads)
   if (!active) return;
   const int64_t place = (b * walk.chunks + chunk) * p.width + i;
   if (threadIdx.x % LANES == 0) walk.sums[place] = sum;
-#pragma unroll
-  for (int n = 0; n < NS; ++n) {
-    if (n0 + n < p.n_state) walk.walked[place * p.n_state + n0 + n] = h[n];
-  }
+  store_values<NS>(walk.walked + place * p.n_state + n0, h, n_left, in_fours);
 }
 
 // Pass 2, a thread for each (b, i, n): `carry` holds what pass 1 left and then where chunks start.

@@ -13,6 +13,11 @@ namespace icl::kernels {
 // cudaErrorInvalidValue; the operators refuse such arguments with a message before.
 constexpr int kUnsupported = 1;
 
+template <class T, class S>
+bool supported(const SelectiveScanParams<T, S>& p) {
+  return p.n_state >= 1 && p.n_state <= kMostScanStates && p.length <= kMostScanLength;
+}
+
 // Parts of the workspace start at multiples of 4 elements, so that Vec4 reads are aligned.
 inline int64_t padded_to_vector(int64_t elements) {
   return ceil_div(elements, 4) * 4;
@@ -33,7 +38,7 @@ int64_t selective_scan_workspace(const SelectiveScanParams<T, S>& p, const ScanP
 template <class T, class S>
 int selective_scan(const SelectiveScanParams<T, S>& p, const ScanPlan& plan, S* workspace,
                    Stream stream) {
-  if (p.n_state < 1 || p.n_state > kMostScanStates) return kUnsupported;
+  if (!supported(p)) return kUnsupported;
   if (p.batch * p.width == 0) return 0;
   ScanChunks<S> chunks{plan.chunks, plan.chunk_length, nullptr};
   if (plan.chunks > 1) {
@@ -102,7 +107,7 @@ template <class T, class S>
 int selective_scan_grad(const SelectiveScanGradParams<T, S>& grad, const ScanPlan& plan,
                         S* workspace, Stream stream) {
   const SelectiveScanParams<T, S>& p = grad.forward;
-  if (p.n_state < 1 || p.n_state > kMostScanStates) return kUnsupported;
+  if (!supported(p)) return kUnsupported;
   S* sums = nullptr;
   int64_t total = 0;
   const ScanGradScratch<S> scratch = scan_grad_scratch<T, S>(p, plan, workspace, &sums, &total);
@@ -116,8 +121,10 @@ int selective_scan_grad(const SelectiveScanGradParams<T, S>& grad, const ScanPla
   const int64_t rows = p.length > 0 ? p.batch * plan.chunks : 0;  // no rows sum to zero
   int error = 0;
   if (p.batch * p.width * p.length > 0) {
-    error = launch(scan_backward_kernel<T, S>, blocks_1d(rows * tiles), kScanThreads,
-                   SegmentShared<S>::kBytes, stream, grad, scratch);
+    const auto kernel =
+        p.n_state <= kTurn ? scan_backward_kernel<T, S, true> : scan_backward_kernel<T, S, false>;
+    error = launch(kernel, blocks_1d(rows * tiles), kScanThreads, SegmentShared<S>::kBytes, stream,
+                   grad, scratch);
   }
   const auto then = [&](auto&& next) {
     if (error == 0) error = next();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/emulation/engine.h"
 
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <deque>
@@ -244,6 +245,11 @@ uint64_t brought_by(unsigned lane, const char* file, int line, unsigned mask) {
 }
 
 void start_copy(void* to, const void* from, size_t bytes) {
+  if (reinterpret_cast<uintptr_t>(to) % bytes != 0 ||
+      reinterpret_cast<uintptr_t>(from) % bytes != 0) {
+    fail("a copy of %zu bytes to shared memory from or to an address that is no multiple of that",
+         bytes);
+  }
   threads[running].copies.push_back({to, from, bytes});
 }
 

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "kernels/cuda/scan_stage.cuh"
 #include "kernels/cuda/sum_rows.cuh"
 #include "tests/emulation/arrays.h"
 
@@ -50,6 +51,17 @@ TEST(Emulation, ShufflesAndVotes) {
   std::vector<float> out(64);
   run(kernel, 64, out.data());
   for (float value : out) EXPECT_EQ(value, 496 + 7000);
+}
+
+TEST(Emulation, CopyThatIsNotAlignedIsAFault) {
+  const auto kernel = [](float* from) {
+    ICL_DYNAMIC_SHARED(float, to);
+    copy_async<16>(to, from + 1);
+    wait_for_copies();
+  };
+  alignas(16) float from[8] = {};
+  EXPECT_THAT([&] { run(kernel, 1, from, 16); },
+              ThrowsMessage<KernelFault>(HasSubstr("no multiple")));
 }
 
 TEST(Emulation, BarrierThatSomeNeverReachIsAFault) {

@@ -178,6 +178,20 @@ TEST_F(CudaSelectiveScan, StridedAndUnalignedArguments) {
   check_kernels(viewed, at::kFloat);
 }
 
+TEST_F(CudaSelectiveScan, RefusesMoreStepsThanABlockCounts) {
+  const KernelCase c = scan_case(1, 1, 1, 1);
+  Tensors in;
+  for (const at::Tensor& input : c.inputs) in.push_back(input.to(kernel_device().device));
+  for (const size_t i : {0, 1, 3, 4, 6}) in[i] = in[i].expand({1, (int64_t{1} << 30) + 1, 1});
+  try {
+    c.forward(in);
+    ADD_FAILURE() << "accepted";
+  } catch (const std::exception& error) {
+    EXPECT_NE(std::string(error.what()).find("at most 1073741824 steps"), std::string::npos)
+        << error.what();
+  }
+}
+
 TEST_F(CudaSelectiveScan, DifferentiatesThroughTheOperator) {
   check_operator(scan_case(2, 21, 5, 4), [](const Tensors& in) -> Tensors {
     const auto [y, state] =

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <ATen/ops/empty.h>
 
+#include "icl/base/error.h"
+#include "icl/base/shape.h"
 #include "src/ops/cuda/device.h"
 #include "src/ops/cuda/operators.h"
 
@@ -66,6 +68,11 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> selective_scan_forward(
     const OptionalTensor& delta_bias, bool softplus, const OptionalTensor& initial_state,
     bool save) {
   check_selective_scan(u, delta, A, B, C, D, z, delta_bias, initial_state);
+  if (u.size(1) > kernels::kMostScanLength) {
+    throw UsageError(str("selective_scan: u is ", describe_tensor(u), ", expected at most ",
+                         kernels::kMostScanLength,
+                         " steps on a GPU; split the sequence and pass last_state on"));
+  }
   const Gpu gpu(u);
   const Arguments arguments(u, delta, A, B, C, D, z, delta_bias, softplus, initial_state);
   const at::Tensor y = at::empty(u.sizes(), u.options());
