@@ -22,13 +22,20 @@ struct Demand {
   double instructions = 0;  // of a warp on a GPU, counted for the scan only
 };
 
+// A way to compute an operator, and its inputs in the layout that it is written for.
+struct Alternative {
+  std::string name;
+  OperatorForm form;
+  std::vector<at::Tensor> inputs;
+};
+
 struct OperatorCase {
   std::string name;   // of the operator
   std::string shape;  // "B=8 L=81 I=512 N=16"
   std::vector<at::Tensor> inputs;
   OperatorForm fast;
-  std::vector<std::pair<std::string, OperatorForm>> alternatives;
-  double elements;  // (b, l, i, n) steps of a scan, outputs otherwise
+  std::vector<Alternative> alternatives;  // their first result equals that of `fast`
+  double elements;                        // (b, l, i, n) steps of a scan, outputs otherwise
   Demand forward;
   Demand backward;  // of the backward pass alone
 };

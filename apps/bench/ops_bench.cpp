@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "icl/base/error.h"
 #include "icl/ops/gpu.h"
 #include "kernels/cpu/kernels.h"
 #include "kernels/cpu/long_conv.h"
@@ -20,24 +21,36 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::function<void()> forward_work(const OperatorCase& work, const OperatorForm& form) {
-  return [&work, form] {
+std::function<void()> forward_work(const OperatorForm& form,
+                                   const std::vector<at::Tensor>& inputs) {
+  return [form, inputs] {
     const at::NoGradGuard no_grad;
-    form(work.inputs);
+    form(inputs);
   };
 }
 
-std::function<void()> both_work(const OperatorCase& work, const OperatorForm& form) {
+std::function<void()> both_work(const OperatorForm& form, const std::vector<at::Tensor>& inputs) {
   std::vector<at::Tensor> leaves;
-  for (const at::Tensor& input : work.inputs) {
+  for (const at::Tensor& input : inputs) {
     leaves.push_back(input.detach().clone().set_requires_grad(true));
   }
-  const at::Tensor incoming = at::randn_like(form(work.inputs)[0]);
+  const at::Tensor incoming = at::randn_like(form(inputs)[0]);
   return [leaves, form, incoming] {
     const at::Tensor result = form(leaves)[0];
     result.backward(incoming);
     for (const at::Tensor& leaf : leaves) leaf.mutable_grad().reset();
   };
+}
+
+// A ratio to something that computes another function would say nothing.
+void check_equal(const OperatorCase& work, const std::string& name, const at::Tensor& result) {
+  const at::Tensor expected = work.fast(work.inputs)[0];
+  const double error = ((result - expected).norm() / expected.norm()).item<double>();
+  if (!(error < 1e-4)) {
+    throw Error(ExitCode::kDefect,
+                str("icl-bench ops: the \"", name, "\" form of ", work.name, " (", work.shape,
+                    ") is not the operator: relative error ", error, ", at most 1e-4 expected"));
+  }
 }
 
 // The least time that the GPU allows a pass, and what it is that allows no less.
@@ -61,11 +74,12 @@ Demand demand_of(const OperatorCase& work, bool backward) {
 
 // One row: the operator and its alternatives, forward or with the backward pass.
 Json measure(const OperatorCase& work, bool backward, c10::Device device) {
-  const auto make = [&](const OperatorForm& form) {
-    return backward ? both_work(work, form) : forward_work(work, form);
-  };
-  std::vector<Contender> contenders{{work.name, make(work.fast)}};
-  for (const auto& [name, form] : work.alternatives) contenders.push_back({name, make(form)});
+  const auto make = backward ? both_work : forward_work;
+  std::vector<Contender> contenders{{work.name, make(work.fast, work.inputs)}};
+  for (const auto& [name, form, inputs] : work.alternatives) {
+    check_equal(work, name, form(inputs)[0]);
+    contenders.push_back({name, make(form, inputs)});
+  }
   const std::vector<Timing> times = race(contenders, device);
   const Demand demand = demand_of(work, backward);
   Json row{{"operator", work.name},
