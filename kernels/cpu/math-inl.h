@@ -84,13 +84,16 @@ HWY_INLINE hn::Vec<D> exp_product(D d, hn::Vec<D> x, hn::Vec<D> unit) {
   const auto k = hn::Sub(shifted, shift);
   return exp2_table(shifted, k, hn::Sub(y, k));
 #else
-  const auto k = hn::Round(hn::Mul(x, unit));
-  const auto r = hn::MulSub(x, unit, k);
+  const auto y = hn::Mul(x, unit);
+  const auto bounded = hn::Min(hn::Set(d, 127.0f), hn::Max(hn::Set(d, -126.0f), y));
+  // Adding 1.5 2^23 rounds to a whole number, whose lowest bits then are those of the sum.
+  const auto shift = hn::Set(d, 1.5f * (1 << 23));
+  const auto shifted = hn::Add(bounded, shift);
+  const auto r = hn::Sub(bounded, hn::Sub(shifted, shift));
   const hn::RebindToSigned<D> di;
-  const auto bounded = hn::Min(hn::Set(d, 127.0f), hn::Max(hn::Set(d, -126.0f), k));
-  const auto exponent = hn::ShiftLeft<23>(hn::ConvertTo(di, bounded));
+  const auto exponent = hn::ShiftLeft<23>(hn::BitCast(di, shifted));
   const auto result = hn::BitCast(d, hn::Add(hn::BitCast(di, exp2_fraction(d, r)), exponent));
-  return hn::IfThenZeroElse(hn::Lt(k, hn::Set(d, -126.0f)), result);
+  return hn::IfThenZeroElse(hn::Lt(y, hn::Set(d, -126.0f)), result);
 #endif
 }
 template <class D, HWY_IF_LANE_SIZE_D(D, 8)>

@@ -71,7 +71,7 @@ __global__ void __launch_bounds__(kScanThreads, 1)
   };
   OwnRows<T, S> rows{reader(p.u, p.u_stride), reader(p.delta, p.delta_stride),
                      reader(grad.dy, grad.dy_stride),
-                     p.z != nullptr ? reader(p.z, p.z_stride) : reader(p.u, p.u_stride)};
+                     reader(p.z != nullptr ? p.z : p.u, p.z_stride)};
   int64_t place = row0 * p.width + i;  // of the own channel's results
   OwnSteps<S> own;
   S dD = 0, dbias = 0;
@@ -103,8 +103,6 @@ __global__ void __launch_bounds__(kScanThreads, 1)
                         : grad.dlast_state != nullptr ? grad.dlast_state + sequence + done
                                                       : nullptr;
         load_tile(g, from, N, from != nullptr ? channels_left : 0, states_left, false);
-        load_tile(dA, scratch.dA + part + done, N, segment < last ? channels_left : 0, states_left,
-                  false);
       }
 
       S h[4][4], dA_here[4][4] = {};  // a segment's sum first: less rounding over long sequences
@@ -112,6 +110,10 @@ __global__ void __launch_bounds__(kScanThreads, 1)
       load_tile(h, p.saved + saved, N, channels_left, states_left, in_fours);
       walk_forward<kOneTurn>(me, A, h, steps, p.z != nullptr, shared);
       walk_backward<kOneTurn>(me, A, g, h, dA_here, steps, shared);
+      if (segment == last || !kOneTurn) {
+        load_tile(dA, scratch.dA + part + done, N, segment < last ? channels_left : 0, states_left,
+                  false);
+      }
 #pragma unroll
       for (int c = 0; c < 4; ++c) {
 #pragma unroll

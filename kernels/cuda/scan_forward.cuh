@@ -80,7 +80,9 @@ struct RowReader {
 };
 
 template <class T, class S, int NS, int LANES>
-__global__ void __launch_bounds__(kScanThreads, sizeof(S) == 8 ? 1 : 3)
+__global__ void __launch_bounds__(kScanThreads, sizeof(S) == 8    ? 1
+                                                : NS * LANES > 32 ? 2
+                                                                  : 3)
     scan_forward_kernel(SelectiveScanParams<T, S> p, ScanChunks<S> chunks) {
   using Shape = ScanShape<S, NS, LANES>;
   constexpr int kSub = Shape::kSub, kSlots = Shape::kSlots, kGroup = Shape::kGroup;
