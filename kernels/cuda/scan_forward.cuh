@@ -10,7 +10,7 @@
 // Surprise: with LANES > 1 a lane also owns every fourth time step: it alone reads u, delta and z
 // of that step, evaluates softplus and gate, and ends up with the step's sum over states. The sums
 // of four steps are exchanged together, 3 shuffles instead of 8. Steps past the end have
-// delta = u = 0, which leaves the state as it is, so that no lane ever leaves a shuffle.
+// dt = 0, which leaves the state as it is, so that no lane ever leaves a shuffle.
 #pragma once
 
 #include "kernels/cuda/launch.h"

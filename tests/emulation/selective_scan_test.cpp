@@ -114,15 +114,20 @@ TEST(CudaSelectiveScan, ExtremeSteps) {
 }
 
 TEST(CudaSelectiveScan, WithoutOptionalArguments) {
-  ScanSizes sizes{2, 13, 3, 4, false, true};
-  ScanCase<float, float> c(sizes);
-  const ScanExpected<double> e = scan_expected(c);
-  c.run_forward(whole(1, 13));
-  c.run_backward(whole(1, 13));
-  EXPECT_LE(relative_error(c.y, e.y), 2e-6);
-  EXPECT_LE(relative_error(c.last, e.last), 2e-6);
-  EXPECT_LE(relative_error(c.du, e.du), 5e-6);
-  EXPECT_LE(relative_error(c.dA, e.dA), 5e-6);
+  const int64_t length = 70;
+  for (const ScanPlan& plan : {whole(1, length), whole(4, length), in_chunks(length, 32)}) {
+    ScanCase<float, float> c(ScanSizes{2, length, 3, 4, false, true});
+    const ScanExpected<double> e = scan_expected(c);
+    c.run_forward(plan);
+    c.run_backward(plan);
+    EXPECT_LE(relative_error(c.y, e.y), 2e-6);
+    EXPECT_LE(relative_error(c.last, e.last), 2e-6);
+    EXPECT_LE(relative_error(c.du, e.du), 5e-6);
+    EXPECT_LE(relative_error(c.ddelta, e.ddelta), 5e-6);
+    EXPECT_LE(relative_error(c.dA, e.dA), 5e-6);
+    EXPECT_LE(relative_error(c.dB, e.dB), 5e-6);
+    EXPECT_LE(relative_error(c.dC, e.dC), 5e-6);
+  }
 }
 
 template <class T>
