@@ -10,7 +10,7 @@
 //   du  = dt sum g B, ddt = sum g (a h A + u B)                            over states: 4 x 4 lanes
 //   dA += g dt a h, g <- a g
 //
-// Bound: instruction issue (31.8 instructions per element, N = 16), then shared memory.
+// Bound: instruction issue (31.3 instructions per element, N = 16), then shared memory.
 //
 // Surprise: a sum over 4 (or 8) lanes of as many values costs 3 (7) shuffles, not 8 (24): each
 // round halves the values as it halves the lanes, and leaves lane l with the sum that belongs to
@@ -42,14 +42,15 @@ __global__ void __launch_bounds__(kScanThreads, 1)
   ICL_DYNAMIC_SHARED(S, shared);
 
   const SelectiveScanParams<T, S>& p = grad.forward;
-  const int64_t N = p.n_state, turns = kOneTurn ? 1 : ceil_div(N, kTurn);
+  // States and steps in 32 bits (kMostScanStates, kMostScanLength): they take registers.
+  const int N = static_cast<int>(p.n_state), turns = kOneTurn ? 1 : (N + kTurn - 1) / kTurn;
   const int64_t tiles = ceil_div(p.width, kScanThreads), tile = blockIdx.x % tiles;
   const int64_t b = blockIdx.x / (tiles * scratch.chunks);
   const int64_t chunk = blockIdx.x / tiles % scratch.chunks;
   const int64_t begin = chunk * scratch.chunk_length;
-  const int64_t end =
-      begin + scratch.chunk_length < p.length ? begin + scratch.chunk_length : p.length;
-  const int first = static_cast<int>(begin / K), last = static_cast<int>(ceil_div(end, K)) - 1;
+  const int end = static_cast<int>(
+      begin + scratch.chunk_length < p.length ? begin + scratch.chunk_length : p.length);
+  const int first = static_cast<int>(begin / K), last = (end + K - 1) / K - 1;
 
   const BackwardThread me;
   const int64_t own_channel = tile * kScanThreads + me.tid;
@@ -65,35 +66,27 @@ __global__ void __launch_bounds__(kScanThreads, 1)
   const int64_t part = (b * scratch.chunks + chunk) * states + tile_place;
   const bool in_fours = N % 4 == 0;
 
-  const int64_t row0 = b * p.length + int64_t{last} * K;
-  const auto reader = [&](const T* rows, int64_t stride) {
-    return RowReader<T>{rows + row0 * stride + i, stride};
-  };
-  OwnRows<T, S> rows{reader(p.u, p.u_stride), reader(p.delta, p.delta_stride),
-                     reader(grad.dy, grad.dy_stride),
-                     reader(p.z != nullptr ? p.z : p.u, p.z_stride)};
-  int64_t place = row0 * p.width + i;  // of the own channel's results
+  const T* const gated = p.z != nullptr ? p.z : p.u;
+  OwnRows<T, S> rows;
   OwnSteps<S> own;
   S dD = 0, dbias = 0;
   S A[4][4], g[4][4], dA[4][4];
 
-  rows.fetch(static_cast<int>(end - int64_t{last} * K));
-  for (int segment = last; segment >= first; --segment, place -= K * p.width) {
-    const int64_t t0 = int64_t{segment} * K;
-    const int steps = static_cast<int>(end - t0 < K ? end - t0 : K);
+  rows.fetch(grad, gated, b * p.length + last * K, i, end - last * K);
+  for (int segment = last; segment >= first; --segment) {
+    const int t0 = segment * K, steps = end - t0 < K ? end - t0 : K;
     prepare_segment<kOneTurn>(p, rows, bias, active ? steps : 0, me.tid, shared, own);
 
-    for (int64_t turn = 0; turn < turns; ++turn) {
-      const int done = static_cast<int>(turn) * kTurn,
-                states_left = static_cast<int>(N) - done - me.n_lane;
+    for (int turn = 0; turn < turns; ++turn) {
+      const int done = turn * kTurn, states_left = N - done - me.n_lane;
       const auto stage = [&](S* to, const T* from, int64_t stride) {
         const T* start = from + (b * p.length + t0) * stride + done;
-        stage_rows<K, kTurn>(to, 2 * kTurn, start, stride, steps, static_cast<int>(N) - done,
+        stage_rows<K, kTurn>(to, 2 * kTurn, start, stride, steps, N - done,
                              rows_in_fours(start, stride, N));
       };
       stage(Shared::B(shared, 0), p.B, p.B_stride);
       stage(Shared::C(shared, 0), p.C, p.C_stride);
-      if (turn == 0 && segment > first) rows.fetch(K);
+      if (turn == 0 && segment > first) rows.fetch(grad, gated, b * p.length + t0 - K, i, K);
       wait_for_copies();
       __syncthreads();
       if (segment == last || !kOneTurn) {
@@ -140,7 +133,8 @@ __global__ void __launch_bounds__(kScanThreads, 1)
       __syncthreads();
     }
     if (active) {
-      finish_segment(grad, own, skip, steps, place, me.tid, shared, &dD, &dbias);
+      finish_segment(grad, own, skip, steps, (b * p.length + t0) * p.width + i, me.tid, shared, &dD,
+                     &dbias);
     }
   }
   if (!active) return;

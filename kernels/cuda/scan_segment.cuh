@@ -16,7 +16,8 @@ constexpr int kTurn = 16;  // states at a time
 template <class S>
 struct SegmentShared {
   static constexpr int K = scan_segment<S>();
-  enum Row { kDt, kDtU, kDy, kGB, kGA, kY, kRows };  // gB, gA: sums over states of g B, g a h A
+  // Slope: d dt / d delta. gB, gA: sums over states of g B, g a h A.
+  enum Row { kDt, kDtU, kDy, kSlope, kGB, kGA, kY, kRows };
   static constexpr int kRowsAt = K * 4 * kScanThreads * 4;
   static constexpr int kPartsAt = kRowsAt + kRows * K * kScanThreads;
   static constexpr int kStagedAt = kPartsAt + 4 * K * 32;
@@ -112,31 +113,32 @@ __device__ __forceinline__ void store_tile(S* to, const S (&from)[4][4], int64_t
 template <class T, class S>
 struct OwnRows {
   static constexpr int K = scan_segment<S>();
-  RowReader<T> us, deltas, dys, zs;
   S u[K] = {}, delta[K] = {}, dy[K] = {}, z[K] = {};
 
-  // The segment's first `steps` rows; the readers go to the segment before it.
-  __device__ __forceinline__ void fetch(int steps) {
+  // `steps` rows from `row` of [B, L]; `gated` is z or, if there is none, anything with its stride.
+  __device__ __forceinline__ void fetch(const SelectiveScanGradParams<T, S>& grad, const T* gated,
+                                        int64_t row, int64_t i, int steps) {
+    const SelectiveScanParams<T, S>& p = grad.forward;
+    const T *u_at = p.u + row * p.u_stride + i, *delta_at = p.delta + row * p.delta_stride + i;
+    const T *dy_at = grad.dy + row * grad.dy_stride + i, *z_at = gated + row * p.z_stride + i;
 #pragma unroll
     for (int k = 0; k < K; ++k) {
-      const T *u_at = us.next(), *delta_at = deltas.next(), *dy_at = dys.next(), *z_at = zs.next();
-      if (k >= steps) continue;
-      u[k] = widen(*u_at);
-      delta[k] = widen(*delta_at);
-      dy[k] = widen(*dy_at);
-      z[k] = widen(*z_at);
+      if (k < steps) {
+        u[k] = widen(*u_at);
+        delta[k] = widen(*delta_at);
+        dy[k] = widen(*dy_at);
+        z[k] = widen(*z_at);
+      }
+      u_at += p.u_stride, delta_at += p.delta_stride;
+      dy_at += grad.dy_stride, z_at += p.z_stride;
     }
-    us.at -= 2 * K * us.step;
-    deltas.at -= 2 * K * deltas.step;
-    dys.at -= 2 * K * dys.step;
-    zs.at -= 2 * K * zs.step;
   }
 };
 
-// What the end of a segment needs of its beginning: u, d dt / d delta, dy times the gate's slope.
+// What the end of a segment needs of its beginning: u, dy times the gate's slope.
 template <class S>
 struct OwnSteps {
-  S u[scan_segment<S>()], slope[scan_segment<S>()], gate_slope[scan_segment<S>()];
+  S u[scan_segment<S>()], gate_slope[scan_segment<S>()];
 };
 
 // The own channel's dt, dt u and dy before the gate into shared memory; zero past the end and past
@@ -158,8 +160,8 @@ __device__ __forceinline__ void prepare_segment(const SelectiveScanParams<T, S>&
       dy *= rows.z[k] * s;
     }
     own.u[k] = rows.u[k];
-    own.slope[k] = dt.slope;
     const bool real = k < steps;
+    Shared::row(shared, Shared::kSlope, k)[tid] = dt.slope;
     Shared::row(shared, Shared::kDt, k)[tid] = real ? dt.value : S(0);
     Shared::row(shared, Shared::kDtU, k)[tid] = real ? dt.value * rows.u[k] : S(0);
     Shared::row(shared, Shared::kDy, k)[tid] = real ? dy : S(0);
@@ -213,7 +215,8 @@ __device__ __forceinline__ void walk_backward(const BackwardThread& me, const S 
                                               int steps, S* shared) {
   using Shared = SegmentShared<S>;
   for (int pair = (steps - 1) / 2; pair >= 0; --pair) {
-#pragma unroll
+// Beyond 16 states, where more is kept, two steps at once would not fit the registers.
+#pragma unroll(kOneTurn ? 2 : 1)
     for (int k = 2 * pair + 1, last = 1; last >= 0; --k, --last) {
       const Vec4<S> dt = Shared::four(Shared::row(shared, Shared::kDt, k) + me.corner);
       const Vec4<S> dtu = Shared::four(Shared::row(shared, Shared::kDtU, k) + me.corner);
@@ -263,7 +266,7 @@ __device__ __forceinline__ void finish_segment(const SelectiveScanGradParams<T, 
     if (k >= steps) break;
     const auto at = [&](int which) { return Shared::row(shared, which, k)[tid]; };
     const S dy = at(Shared::kDy), gB = at(Shared::kGB);
-    const S slope = (own.u[k] * gB + at(Shared::kGA)) * own.slope[k];
+    const S slope = (own.u[k] * gB + at(Shared::kGA)) * at(Shared::kSlope);
     dD_here += dy * own.u[k];
     dbias_here += slope;
     *du = Narrow<T>::from(at(Shared::kDt) * gB + skip * dy);
