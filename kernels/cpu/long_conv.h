@@ -30,7 +30,7 @@ struct Series {
   int64_t prompt;  // elements from one prompt to the next
 
   Series(T* data, int64_t length, int64_t stride, bool backward)
-      : first(backward ? data + (length - 1) * stride : data),
+      : first(backward && length > 0 ? data + (length - 1) * stride : data),
         row(backward ? -stride : stride),
         prompt(length * stride) {}
   T* at(int64_t b, int64_t l, int64_t channel) const {
