@@ -97,8 +97,9 @@ OperatorCase scan_case(int64_t B, int64_t L, int64_t I, int64_t N, bool referenc
       {2 * bytes_of(inputs) + 4 * tokens, 2 * elements + 4 * tokens,
        elements / 32 * kBackwardInstructions}};
   if (references) {
-    result.alternatives = {{"sliced", published_scan<false>, time_last(inputs)},
-                           {"unbind", published_scan<true>, time_last(inputs)},
+    const Tensors published = time_last(inputs);
+    result.alternatives = {{"sliced", published_scan<false>, published},
+                           {"unbind", published_scan<true>, published},
                            {"reference", scan_form(selective_scan_reference), inputs}};
   }
   return result;

@@ -119,12 +119,12 @@ __global__ void backward_kernel(CausalConv1dGradParams<T, S> grad, S* parts) {
     slopes[j] = dweight[j] = S(0);
     front[j] = j < taps ? p.weight[i * taps + j] : S(0);
   }
-  // At t the gradient of the sum of step t is known, so that of x at t - (taps - 1) is complete.
-  // Counted from `begin`: the sequence's first step, what comes after its last, the strip's end.
+  // Steps counted from `begin`: the sequence's first, those of the strip, where reading stops and
+  // where the sequence does before. At n the gradient of the sum of step n is known, so that of x
+  // at n - (taps - 1) is complete.
   const int first = begin < 0 ? static_cast<int>(-begin) : 0;
-  const int past =
-      static_cast<int>(p.length - begin < 2 * kStrip + taps ? p.length - begin : 2 * kStrip + taps);
   const int own = static_cast<int>(end - begin), stop = own + taps - 1;
+  const int past = p.length - begin < stop ? static_cast<int>(p.length - begin) : stop;
   const int64_t row = b * p.length + begin;
   const T *x_at = p.x + row * p.x_stride + i, *dy_at = grad.dy + row * grad.dy_stride + i;
   T* dx_at = grad.dx + (row - (taps - 1)) * p.width + i;
@@ -134,7 +134,7 @@ __global__ void backward_kernel(CausalConv1dGradParams<T, S> grad, S* parts) {
     for (int r = 0; r < kGroup; ++r, x_at += p.x_stride, dy_at += grad.dy_stride) {
       const int n = n0 + r;
       x[r] = dy[r] = S(0);
-      if (n >= first && n < past && n < stop) {
+      if (n >= first && n < past) {
         x[r] = widen(*x_at);
         dy[r] = widen(*dy_at);
       } else if (n < first) {

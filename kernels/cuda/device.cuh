@@ -162,17 +162,14 @@ __device__ __forceinline__ double log1p_within(double e) {
   return log1p(e);
 }
 
-__device__ __forceinline__ float largest(float x, float y) {
-  return fmaxf(x, y);
+// The second where the first is NaN.
+template <class S>
+__device__ __forceinline__ S larger(S a, S b) {
+  return a > b ? a : b;
 }
-__device__ __forceinline__ double largest(double x, double y) {
-  return fmax(x, y);
-}
-__device__ __forceinline__ float smallest(float x, float y) {
-  return fminf(x, y);
-}
-__device__ __forceinline__ double smallest(double x, double y) {
-  return fmin(x, y);
+template <class S>
+__device__ __forceinline__ S smaller(S a, S b) {
+  return a < b ? a : b;
 }
 __device__ __forceinline__ float magnitude(float x) {
   return fabsf(x);
@@ -190,7 +187,7 @@ struct Softplus {
 template <class S>
 __device__ __forceinline__ Softplus<S> softplus(S x) {
   if (sizeof(S) == 8 && x > S(20)) return {x, S(1)};
-  const S e = exp_within(largest(-magnitude(x), kLeastExponent<S>));
+  const S e = exp_within(larger(-magnitude(x), kLeastExponent<S>));
   const S share = reciprocal(S(1) + e);
   // NaN is not <= 0, and so handed on.
   return {(x <= S(0) ? S(0) : x) + log1p_within(e), x <= S(0) ? e * share : share};
@@ -199,7 +196,7 @@ __device__ __forceinline__ Softplus<S> softplus(S x) {
 // Of NaN, 1: every use multiplies by x.
 template <class S>
 __device__ __forceinline__ S sigmoid(S x) {
-  const S within = smallest(largest(-x, kLeastExponent<S>), kMostExponent<S>);
+  const S within = smaller(larger(-x, kLeastExponent<S>), kMostExponent<S>);
   return reciprocal(S(1) + exp_within(within));
 }
 // d silu(x) / dx where s = sigmoid(x)

@@ -65,28 +65,28 @@ __global__ void __launch_bounds__(kScanThreads, 1)
   const int64_t sequence = b * states + tile_place;
   const int64_t part = (b * scratch.chunks + chunk) * states + tile_place;
   const bool in_fours = N % 4 == 0;
+  const bool B_in_fours = rows_in_fours(p.B, p.B_stride, N);
+  const bool C_in_fours = rows_in_fours(p.C, p.C_stride, N);
 
-  const T* const gated = p.z != nullptr ? p.z : p.u;
   OwnRows<T, S> rows;
   OwnSteps<S> own;
   S dD = 0, dbias = 0;
   S A[4][4], g[4][4], dA[4][4];
 
-  rows.fetch(grad, gated, b * p.length + last * K, i, end - last * K);
+  rows.fetch(grad, b * p.length + last * K, i, end - last * K);
   for (int segment = last; segment >= first; --segment) {
     const int t0 = segment * K, steps = end - t0 < K ? end - t0 : K;
     prepare_segment<kOneTurn>(p, rows, bias, active ? steps : 0, me.tid, shared, own);
 
     for (int turn = 0; turn < turns; ++turn) {
       const int done = turn * kTurn, states_left = N - done - me.n_lane;
-      const auto stage = [&](S* to, const T* from, int64_t stride) {
-        const T* start = from + (b * p.length + t0) * stride + done;
-        stage_rows<K, kTurn>(to, 2 * kTurn, start, stride, steps, N - done,
-                             rows_in_fours(start, stride, N));
+      const auto stage = [&](S* to, const T* from, int64_t stride, bool rows_by_fours) {
+        stage_rows<K, kTurn>(to, 2 * kTurn, from + (b * p.length + t0) * stride + done, stride,
+                             steps, N - done, rows_by_fours);
       };
-      stage(Shared::B(shared, 0), p.B, p.B_stride);
-      stage(Shared::C(shared, 0), p.C, p.C_stride);
-      if (turn == 0 && segment > first) rows.fetch(grad, gated, b * p.length + t0 - K, i, K);
+      stage(Shared::B(shared, 0), p.B, p.B_stride, B_in_fours);
+      stage(Shared::C(shared, 0), p.C, p.C_stride, C_in_fours);
+      if (turn == 0 && segment > first) rows.fetch(grad, b * p.length + t0 - K, i, K);
       wait_for_copies();
       __syncthreads();
       if (segment == last || !kOneTurn) {
@@ -113,12 +113,11 @@ __global__ void __launch_bounds__(kScanThreads, 1)
         for (int m = 0; m < 4; ++m) dA[c][m] += dA_here[c][m];
       }
       if (!kOneTurn || segment == first) {
-        store_tile(scratch.dA + part + done, dA, N, channels_left, states_left, false);
+        store_tile(scratch.dA + part + done, dA, N, channels_left, states_left);
         if (segment > first)
-          store_tile(scratch.carry + part + done, g, N, channels_left, states_left, false);
+          store_tile(scratch.carry + part + done, g, N, channels_left, states_left);
         if (segment == 0 && grad.dinitial_state != nullptr) {
-          store_tile(grad.dinitial_state + sequence + done, g, N, channels_left, states_left,
-                     false);
+          store_tile(grad.dinitial_state + sequence + done, g, N, channels_left, states_left);
         }
       }
       __syncthreads();

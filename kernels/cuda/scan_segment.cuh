@@ -101,10 +101,10 @@ __device__ __forceinline__ void load_tile(S (&to)[4][4], const S* from, int64_t 
 }
 template <class S>
 __device__ __forceinline__ void store_tile(S* to, const S (&from)[4][4], int64_t n_state,
-                                           int channels, int states, bool in_fours) {
+                                           int channels, int states) {
 #pragma unroll
   for (int c = 0; c < 4; ++c, to += n_state) {
-    store_values<4>(to, from[c], c < channels ? states : 0, in_fours);
+    store_values<4>(to, from[c], c < channels ? states : 0, false);
   }
 }
 
@@ -115,12 +115,14 @@ struct OwnRows {
   static constexpr int K = scan_segment<S>();
   S u[K] = {}, delta[K] = {}, dy[K] = {}, z[K] = {};
 
-  // `steps` rows from `row` of [B, L]; `gated` is z or, if there is none, anything with its stride.
-  __device__ __forceinline__ void fetch(const SelectiveScanGradParams<T, S>& grad, const T* gated,
-                                        int64_t row, int64_t i, int steps) {
+  // `steps` rows from `row` of [B, L]; without a gate, z is anything.
+  __device__ __forceinline__ void fetch(const SelectiveScanGradParams<T, S>& grad, int64_t row,
+                                        int64_t i, int steps) {
     const SelectiveScanParams<T, S>& p = grad.forward;
+    const int64_t z_stride = p.z != nullptr ? p.z_stride : p.u_stride;
     const T *u_at = p.u + row * p.u_stride + i, *delta_at = p.delta + row * p.delta_stride + i;
-    const T *dy_at = grad.dy + row * grad.dy_stride + i, *z_at = gated + row * p.z_stride + i;
+    const T *dy_at = grad.dy + row * grad.dy_stride + i,
+            *z_at = (p.z != nullptr ? p.z : p.u) + row * z_stride + i;
 #pragma unroll
     for (int k = 0; k < K; ++k) {
       if (k < steps) {
@@ -130,7 +132,7 @@ struct OwnRows {
         z[k] = widen(*z_at);
       }
       u_at += p.u_stride, delta_at += p.delta_stride;
-      dy_at += grad.dy_stride, z_at += p.z_stride;
+      dy_at += grad.dy_stride, z_at += z_stride;
     }
   }
 };

@@ -104,10 +104,8 @@ int64_t selective_scan_grad_workspace(const SelectiveScanGradParams<T, S>& grad,
 }
 
 template <class T, class S>
-int selective_scan_grad(const SelectiveScanGradParams<T, S>& given, const ScanPlan& plan,
+int selective_scan_grad(const SelectiveScanGradParams<T, S>& grad, const ScanPlan& plan,
                         S* workspace, Stream stream) {
-  SelectiveScanGradParams<T, S> grad = given;
-  if (grad.forward.z == nullptr) grad.forward.z_stride = 0;  // the kernel reads u in its place
   const SelectiveScanParams<T, S>& p = grad.forward;
   if (!supported(p)) return kUnsupported;
   S* sums = nullptr;

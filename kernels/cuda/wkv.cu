@@ -27,11 +27,6 @@ struct State {
 };
 
 template <class S>
-__device__ __forceinline__ S larger(S a, S b) {
-  return a > b ? a : b;
-}
-
-template <class S>
 __device__ __forceinline__ void advance(State<S>& s, S decay, S k, S v) {
   const S m = larger(s.m + decay, k);
   const S keep = exp_of(s.m + decay - m), add = exp_of(k - m);

@@ -91,6 +91,12 @@ double roundings(const at::Tensor& found, const at::Tensor& exact) {
 
 }  // namespace
 
+Tensors inputs_on_device(const KernelCase& c) {
+  Tensors inputs;
+  for (const at::Tensor& input : c.inputs) inputs.push_back(input.to(kernel_device().device));
+  return inputs;
+}
+
 Tensors call(const std::string& name, const std::vector<c10::IValue>& arguments) {
   const at::AutoDispatchBelowADInplaceOrView below;
   const auto op = c10::Dispatcher::singleton().findSchemaOrThrow(("icl::" + name).c_str(), "");

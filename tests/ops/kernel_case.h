@@ -51,6 +51,9 @@ struct KernelCase {
   bool reference_on_device = false;                    // where the CPU would take minutes
 };
 
+// The case's inputs on the device of the kernels, in float64.
+Tensors inputs_on_device(const KernelCase& c);
+
 // Outputs and gradients of the kernels with activations of this type, for fixed random incoming
 // gradients.
 Tensors kernel_results(const KernelCase& c, at::ScalarType type);

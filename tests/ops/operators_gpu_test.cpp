@@ -15,6 +15,7 @@ namespace {
 
 using testing::call;
 using testing::check_kernels;
+using testing::inputs_on_device;
 using testing::kernel_device;
 using testing::KernelCase;
 using testing::optional;
@@ -169,8 +170,7 @@ TEST_F(CudaOperators, Wkv) {
 
 TEST_F(CudaOperators, WkvSplitAnywhereEqualsOnePass) {
   const KernelCase c = wkv_case(2, 20, 5, true);
-  Tensors in;
-  for (const at::Tensor& input : c.inputs) in.push_back(input.to(kernel_device().device));
+  const Tensors in = inputs_on_device(c);
   const Tensors whole = c.forward(in);
   for (const int64_t cut : {1, 8, 13}) {
     const auto part = [&](int64_t from, int64_t to, const at::Tensor& state) {

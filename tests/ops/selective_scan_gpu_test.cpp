@@ -9,6 +9,7 @@ namespace {
 
 using testing::call;
 using testing::check_kernels;
+using testing::inputs_on_device;
 using testing::kernel_device;
 using testing::KernelCase;
 using testing::optional;
@@ -142,8 +143,7 @@ TEST_F(CudaSelectiveScan, SameBytesFiveTimes) {
 
 TEST_F(CudaSelectiveScan, SplitAnywhereEqualsOnePass) {
   const KernelCase c = scan_case(2, 70, 5, 4);
-  Tensors in;
-  for (const at::Tensor& input : c.inputs) in.push_back(input.to(kernel_device().device));
+  const Tensors in = inputs_on_device(c);
   const Tensors whole = c.forward(in);
   for (const int64_t cut : {1, 31, 32, 33, 69}) {
     const auto part = [&](int64_t from, int64_t to, const at::Tensor& state) {
@@ -180,8 +180,7 @@ TEST_F(CudaSelectiveScan, StridedAndUnalignedArguments) {
 
 TEST_F(CudaSelectiveScan, RefusesMoreStepsThanABlockCounts) {
   const KernelCase c = scan_case(1, 1, 1, 1);
-  Tensors in;
-  for (const at::Tensor& input : c.inputs) in.push_back(input.to(kernel_device().device));
+  Tensors in = inputs_on_device(c);
   for (const size_t i : {0, 1, 3, 4, 6}) in[i] = in[i].expand({1, (int64_t{1} << 30) + 1, 1});
   try {
     c.forward(in);
