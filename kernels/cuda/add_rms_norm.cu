@@ -26,6 +26,19 @@ __device__ __forceinline__ S inverse_rms(S sum_of_squares, int64_t width, double
   return S(1) / root(sum_of_squares / S(width) + S(eps));
 }
 
+// store(m, load(m)) for m = lane, lane + 32, ...: four loads before their stores, which otherwise
+// would wait for one another, as the compiler cannot know that they go elsewhere.
+template <class Load, class Store>
+__device__ __forceinline__ void by_fours(int lane, int64_t width, const Load& load,
+                                         const Store& store) {
+  int64_t m = lane;
+  for (; m + 96 < width; m += 128) {
+    const auto a = load(m), b = load(m + 32), c = load(m + 64), d = load(m + 96);
+    store(m, a), store(m + 32, b), store(m + 64, c), store(m + 96, d);
+  }
+  for (; m < width; m += 32) store(m, load(m));
+}
+
 template <class T, class S>
 __global__ void forward_kernel(AddRmsNormParams<T, S> p) {
   const int lane = threadIdx.x % 32;
@@ -33,18 +46,20 @@ __global__ void forward_kernel(AddRmsNormParams<T, S> p) {
   if (row >= p.rows) return;  // whole warps
   const int64_t start = row * p.width;
   S squares = 0;
-#pragma unroll 4
-  for (int64_t m = lane; m < p.width; m += 32) {
-    S sum = widen(p.x[start + m]);
-    if (p.residual != nullptr) sum += p.residual[start + m];
-    p.sum[start + m] = sum;
-    squares += sum * sum;
-  }
+  by_fours(
+      lane, p.width,
+      [&](int64_t m) {
+        const S x = widen(p.x[start + m]);
+        return p.residual != nullptr ? x + p.residual[start + m] : x;
+      },
+      [&](int64_t m, S sum) {
+        p.sum[start + m] = sum;
+        squares += sum * sum;
+      });
   const S scale = inverse_rms(warp_sum(squares), p.width, p.eps);
-#pragma unroll 4
-  for (int64_t m = lane; m < p.width; m += 32) {
-    p.normed[start + m] = Narrow<T>::from(p.sum[start + m] * scale * p.weight[m]);
-  }
+  by_fours(
+      lane, p.width, [&](int64_t m) { return p.sum[start + m] * scale * p.weight[m]; },
+      [&](int64_t m, S normed) { p.normed[start + m] = Narrow<T>::from(normed); });
 }
 
 // dx = scale w dn - sum scale^3 / M <w dn, sum> + dsum; the scales are left for dweight.
@@ -66,12 +81,13 @@ __global__ void backward_kernel(AddRmsNormGradParams<T, S> p, S* scales) {
   const S scale = inverse_rms(squares, p.width, p.eps);
   const S along = product * scale * scale * scale / S(p.width);
   if (lane == 0) scales[row] = scale;
-#pragma unroll 4
-  for (int64_t m = lane; m < p.width; m += 32) {
-    S dx = scale * p.weight[m] * widen(p.dnormed[start + m]) - along * p.sum[start + m];
-    if (p.dsum != nullptr) dx += p.dsum[start + m];
-    p.dx[start + m] = dx;
-  }
+  by_fours(
+      lane, p.width,
+      [&](int64_t m) {
+        const S dx = scale * p.weight[m] * widen(p.dnormed[start + m]) - along * p.sum[start + m];
+        return p.dsum != nullptr ? dx + p.dsum[start + m] : dx;
+      },
+      [&](int64_t m, S dx) { p.dx[start + m] = dx; });
 }
 
 template <class T, class S>

@@ -28,6 +28,11 @@ int launch(void (*kernel)(Parameters...), dim3 grid, unsigned block, size_t shar
     const cudaError_t error = cudaFuncSetAttribute(
         kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes));
     if (error != cudaSuccess) return static_cast<int>(error);
+    // Room for as many such blocks as fit; a hint, whose refusal is none of the caller's errors.
+    if (cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout,
+                             cudaSharedmemCarveoutMaxShared) != cudaSuccess) {
+      static_cast<void>(cudaGetLastError());
+    }
   }
   kernel<<<grid, block, shared_bytes, stream>>>(arguments...);
   return static_cast<int>(cudaGetLastError());

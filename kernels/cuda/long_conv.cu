@@ -19,28 +19,36 @@ constexpr int kThreads = 128;
 constexpr int kWarps = kThreads / 32;
 constexpr int kLanes = 33;  // channels in a row of shared memory; one more avoids bank conflicts
 constexpr int kOut = 8;     // outputs of a warp at a time
+constexpr int kRun = 32;    // terms summed in one chain
 // Sequences whose parts of dk one block adds up: fewer parts to write, still enough blocks.
 constexpr int64_t kBatchPart = 4;
 
 // sums[o] += sum_j a[j] b[first + o - j] for j = 0 .. last, where a and b point at position 0 of
-// this lane's channel, and positions -kOut .. beyond the end by kOut are readable.
+// this lane's channel, and positions -kOut .. beyond the end by kOut are readable. Summed by kRun
+// terms: the rounding of a sum grows with the length of its chain.
 template <class S>
 __device__ __forceinline__ void slide(S (&sums)[kOut], const S* a, const S* b, int first,
                                       int last) {
-  for (int j0 = 0; j0 <= last; j0 += kOut) {
-    S factor[kOut], window[2 * kOut - 1];
+  for (int run = 0; run <= last; run += kRun) {
+    S part[kOut] = {};
+    const int stop = run + kRun - 1 < last ? run + kRun - 1 : last;
+    for (int j0 = run; j0 <= stop; j0 += kOut) {
+      S factor[kOut], window[2 * kOut - 1];
 #pragma unroll
-    for (int j = 0; j < kOut; ++j) factor[j] = j0 + j <= last ? a[(j0 + j) * kLanes] : S(0);
-      // window[w] is b at first - j0 - (kOut - 1) + w
+      for (int j = 0; j < kOut; ++j) factor[j] = j0 + j <= last ? a[(j0 + j) * kLanes] : S(0);
+        // window[w] is b at first - j0 - (kOut - 1) + w
 #pragma unroll
-    for (int w = 0; w < 2 * kOut - 1; ++w) {
-      window[w] = b[(first - j0 - (kOut - 1) + w) * kLanes];
+      for (int w = 0; w < 2 * kOut - 1; ++w) {
+        window[w] = b[(first - j0 - (kOut - 1) + w) * kLanes];
+      }
+#pragma unroll
+      for (int j = 0; j < kOut; ++j) {
+#pragma unroll
+        for (int o = 0; o < kOut; ++o) part[o] += factor[j] * window[kOut - 1 + o - j];
+      }
     }
 #pragma unroll
-    for (int j = 0; j < kOut; ++j) {
-#pragma unroll
-      for (int o = 0; o < kOut; ++o) sums[o] += factor[j] * window[kOut - 1 + o - j];
-    }
+    for (int o = 0; o < kOut; ++o) sums[o] += part[o];
   }
 }
 

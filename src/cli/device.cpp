@@ -48,6 +48,8 @@ c10::Device prepare_device(const std::string& device, int64_t threads) {
   }
   at::Context& context = at::globalContext();
   context.setDeterministicAlgorithms(/*enabled=*/true, /*warn_only=*/true);
+  // Which would also fill every new tensor with NaN, by one more kernel for each.
+  context.setDeterministicFillUninitializedMemory(false);
   // The fused attention kernels sum gradients in an order that varies, and only warn of it.
   context.setSDPUseFlash(false);
   context.setSDPUseMemEfficient(false);

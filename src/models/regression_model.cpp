@@ -53,7 +53,8 @@ at::Tensor RegressionModel::predict_queries(const at::Tensor& xs_BKD, const at::
 
 at::Tensor RegressionModel::read_in(const at::Tensor& tokens_BTD) const {
   check_shape("read_in", "tokens", tokens_BTD, {-1, -1, n_dims_});
-  return read_in_->forward(tokens_BTD);
+  // In mixed precision the product is bfloat16, but the residual stream stays what parameters are.
+  return read_in_->forward(tokens_BTD).to(read_in_->weight.scalar_type());
 }
 
 at::Tensor RegressionModel::read_out(const at::Tensor& normed) const {

@@ -54,6 +54,7 @@ KernelCase conv_case(int64_t batch, int64_t length, int64_t width, int64_t taps,
               normal({batch, taps - 1, width})};
   c.wide_inputs = {false, true, true, false};
   c.wide_outputs = {false};
+  c.has_exponentials = silu;
   c.reference = [=](const Tensors& in) -> Tensors {
     return {causal_conv1d_reference(in[0], in[1], in[2], silu, in[3])};
   };
@@ -136,6 +137,7 @@ KernelCase wkv_case(int64_t batch, int64_t length, int64_t width, bool with_stat
               with_state ? at::rand({batch, 3, width}, at::kDouble) + 0.5 : at::Tensor()};
   c.wide_inputs = {true, true, false, false, true};
   c.wide_outputs = {false, true};
+  c.has_exponentials = true;
   c.reference = [](const Tensors& in) -> Tensors {
     const auto [y, state] = wkv_reference(in[0], in[1], in[2], in[3], in[4]);
     return {y, state};

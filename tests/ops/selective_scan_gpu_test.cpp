@@ -34,6 +34,7 @@ KernelCase scan_case(int64_t batch, int64_t length, int64_t width, int64_t n_sta
               normal({batch, width, n_state})};
   c.wide_inputs = {false, false, true, false, false, true, false, true, true};
   c.wide_outputs = {false, true};
+  c.has_exponentials = true;
   c.reference = [](const Tensors& in) -> Tensors {
     const auto [y, state] = selective_scan_reference(in[0], in[1], in[2], in[3], in[4], in[5],
                                                      in[6], in[7], true, in[8]);
@@ -102,6 +103,16 @@ TEST_F(CudaSelectiveScan, OtherTypes) {
     check_kernels(scan_case(1, 17, 3, 20), type);
   }
   check_kernels(scan_case(1, small() ? 290 : 2049, 3, 5), at::kDouble);
+  for (const auto type : {at::kHalf, at::kBFloat16}) {  // cut in time
+    for (const int64_t n_state : {5, 20}) check_kernels(scan_case(1, 700, 3, n_state), type);
+  }
+  // A thread to a channel.
+  const int64_t batch = emulated() ? 8 : 256, width = emulated() ? 33 : 129;
+  for (const auto type : {at::kDouble, at::kHalf, at::kBFloat16}) {
+    for (const int64_t n_state : {3, 7, 16}) {
+      check_kernels(scan_case(batch, 10, width, n_state), type);
+    }
+  }
 }
 
 TEST_F(CudaSelectiveScan, ExtremeStepSizes) {

@@ -20,14 +20,15 @@ inline double relative_error(const at::Tensor& computed, const at::Tensor& oracl
 // A float32 epsilon: the reference may be exact by luck, a result still has to be rounded.
 inline constexpr double kRounding = 1.2e-7;
 
-// Within `bound`, and no worse than twice the float32 reference's own error.
+// Within `bound`, and no worse than twice the float32 reference's own error and one `rounding`.
 inline void expect_close(const std::string& name, const at::Tensor& computed,
-                         const at::Tensor& reference, const at::Tensor& oracle, double bound) {
+                         const at::Tensor& reference, const at::Tensor& oracle, double bound,
+                         double rounding = kRounding) {
   ASSERT_EQ(computed.sizes(), oracle.sizes()) << name;
   if (oracle.numel() == 0) return;
   const double error = relative_error(computed, oracle);
   EXPECT_LE(error, bound) << name;
-  EXPECT_LE(error, 2 * relative_error(reference, oracle) + kRounding) << name << " (the reference)";
+  EXPECT_LE(error, 2 * relative_error(reference, oracle) + rounding) << name << " (the reference)";
 }
 
 }  // namespace icl::testing
