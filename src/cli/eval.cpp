@@ -40,11 +40,14 @@ nlohmann::ordered_json results_of(const EvalOptions& options, const CommonOption
   how.train_points = run.config.training.curriculum.points.end;
   how.n_prompts = options.prompts;
   how.seed = static_cast<uint64_t>(common.seed.value_or(0));
+  how.train_seed = static_cast<uint64_t>(run.config.seed);
   how.baselines = options.baselines;
   how.model_name = run.config.model.family;
   const std::filesystem::path folder = run.path / "eval";
   const std::vector<Setting> settings = expand_suites(options.suites, run.config.task);
-  baseline_names(options.baselines, run.config.task);  // complains before any work is done
+  for (const Setting& setting : settings) {  // complains before any work is done
+    baseline_names(options.baselines, run.config.task, setting);
+  }
 
   constexpr int64_t kParts = 1000;
   const auto n_settings = static_cast<int64_t>(settings.size());

@@ -177,7 +177,7 @@ int run_sample(const SampleOptions& options, const CommonOptions& common) {
   prepare_device("cpu", common.threads);
   const int64_t n_dims = config.task.n_dims;
   const TaskSampler sampler(config.task, static_cast<uint64_t>(common.seed.value_or(0)),
-                            "evaluation");
+                            "evaluation", static_cast<uint64_t>(config.seed));
   at::Tensor xs_PKD = at::empty({options.prompts, n_points, n_dims});
   at::Tensor ys_PK = at::empty({options.prompts, n_points});
   for (int64_t first = 0; first < options.prompts; first += kBatch) {

@@ -9,6 +9,7 @@ namespace {
 EvaluateOptions options_of(const RunConfig& config) {
   EvaluateOptions options;
   options.train_points = config.training.curriculum.points.end;
+  options.train_seed = static_cast<uint64_t>(config.seed);
   options.model_name = config.model.family;
   return options;
 }
@@ -19,14 +20,15 @@ void check_side_evaluation(const RunConfig& config) {
   if (config.evaluation.every > 0) expand_suites(config.evaluation.suites, config.task);
 }
 
-std::map<std::string, std::vector<double>> evaluate_on_the_side(RegressionModel& model,
-                                                                const RunConfig& config) {
+SettingErrors evaluate_on_the_side(RegressionModel& model, const RunConfig& config) {
   EvaluateOptions options = options_of(config);
   options.n_prompts = config.evaluation.prompts;
+  // The best checkpoint is not to be chosen on the prompts that icl-eval reports it on.
+  options.stream = "side evaluation";
   options.baselines = {"none"};
-  std::map<std::string, std::vector<double>> errors;
+  SettingErrors errors;
   for (SettingResult& result : evaluate(model, config.task, config.evaluation.suites, options)) {
-    errors[result.setting] = std::move(result.curves.front().mean);
+    errors.emplace_back(result.setting, std::move(result.curves.front().mean));
   }
   return errors;
 }

@@ -152,7 +152,7 @@ class Events {
     }};
     for (const auto& [tag, value] : scalars) writer_->scalar(tag, value, report.step, now());
   }
-  void evaluation(const std::map<std::string, std::vector<double>>& errors, int64_t step) {
+  void evaluation(const SettingErrors& errors, int64_t step) {
     if (!writer_) return;
     for (const auto& [setting, curve] : errors) {
       if (!curve.empty()) {

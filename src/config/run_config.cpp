@@ -34,7 +34,9 @@ void add_problem(std::vector<std::string>& problems, const std::string& text) {
 
 void EvaluationConfig::describe(Fields& f) {
   f.integer("every", every, at_least(0), "steps between evaluations on the side; 0: none");
-  f.words("suites", suites, {}, "what to evaluate on the side (icl-eval --suite)");
+  f.words("suites", suites, {},
+          "what to evaluate on the side (icl-eval --suite); the first decides which checkpoint is "
+          "best");
   f.integer("prompts", prompts, at_least(1), "prompts of an evaluation on the side");
 }
 

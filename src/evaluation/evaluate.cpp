@@ -46,7 +46,7 @@ int64_t points_of(const Setting& setting, const TaskConfig& task, const Evaluate
 }
 
 std::vector<std::string> baseline_names(const std::vector<std::string>& asked,
-                                        const TaskConfig& task) {
+                                        const TaskConfig& task, const Setting& setting) {
   std::vector<std::string> names;
   const auto add = [&](const std::string& name) {
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
@@ -55,6 +55,7 @@ std::vector<std::string> baseline_names(const std::vector<std::string>& asked,
     if (word == "none") continue;
     if (word == "auto") {
       for (const std::string& name : paper_baselines(task)) add(name);
+      if (task_of(setting, task).noise_std > 0) add("ridge");
     } else {
       for (const Baseline& baseline : select_baselines({word})) add(baseline.name);
     }
@@ -88,7 +89,7 @@ SettingResult evaluate_setting(RegressionModel& model, const TaskConfig& task,
   result.normaliser = info.normaliser(result.task);
 
   const std::vector<Baseline> baselines =
-      select_baselines(baseline_names(options.baselines, result.task));
+      select_baselines(baseline_names(options.baselines, task, setting));
   const auto n_curves = static_cast<int64_t>(baselines.size()) + 1;
   std::vector<at::Tensor> errors(n_curves);
   for (at::Tensor& each : errors) {
@@ -107,7 +108,9 @@ SettingResult evaluate_setting(RegressionModel& model, const TaskConfig& task,
                                      {.n_points = result.n_points,
                                       .seed = options.seed,
                                       .batch = first / kBatch,
-                                      .batch_size = kBatch});
+                                      .batch_size = kBatch,
+                                      .train_seed = options.train_seed,
+                                      .stream = options.stream});
     const int64_t count = std::min(kBatch, options.n_prompts - first);
     for (at::Tensor* part :
          {&prompts.xs_BKD, &prompts.ys_BK, &prompts.queries_BKD, &prompts.targets_BK}) {

@@ -10,6 +10,7 @@
 #include "icl/base/text.h"
 #include "icl/config/visitors.h"
 #include "icl/io/files.h"
+#include "icl/tasks/registry.h"
 
 namespace icl {
 namespace {
@@ -87,17 +88,18 @@ RunFacts facts_of(const LoadedRun& run) {
 
 std::string settings_key(const RunFacts& run, const Setting& setting, const TaskConfig& task,
                          const EvaluateOptions& options) {
-  const TaskConfig drawn_from = task_of(setting, task);
   const Json parts = {{"version", kVersion},
                       {"checkpoint", run.checkpoint_checksum},
                       {"name", options.model_name},
                       {"setting", setting.name},
-                      {"task", task_json(drawn_from)},
+                      {"task", task_json(task_of(setting, task))},
                       {"points", points_of(setting, task, options)},
                       {"train_points", options.train_points},
                       {"prompts", options.n_prompts},
                       {"seed", options.seed},
-                      {"baselines", baseline_names(options.baselines, drawn_from)}};
+                      {"train_seed", options.train_seed},
+                      {"stream", options.stream},
+                      {"baselines", baseline_names(options.baselines, task, setting)}};
   return checksum(parts.dump());
 }
 
@@ -121,6 +123,7 @@ Json result_json(const SettingResult& result, const RunFacts& run, const std::st
           {"n_prompts", result.n_prompts},
           {"seed", result.seed},
           {"train_points", result.train_points > 0 ? Json(result.train_points) : Json(nullptr)},
+          {"metric", task_info(result.task.function).metric},
           {"normaliser", {{"name", result.normaliser.name}, {"value", result.normaliser.value}}},
           {"settings_key", key},
           {"curves", curves}};

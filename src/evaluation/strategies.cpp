@@ -47,12 +47,14 @@ at::Tensor overlapping_queries(const at::Tensor& xs_BKD, const RandomStream& str
 Prompts sample_prompts(const Setting& setting, const TaskConfig& trained,
                        const PromptRequest& request) {
   const TaskConfig task = task_of(setting, trained);
-  const RandomStream stream(request.seed, "evaluation");
+  const RandomStream stream(request.seed, request.stream);
   const RandomStream own = stream.at_step(request.batch);
+  const RandomStream rotation =
+      setting.inputs == "training" ? rotation_of_run(request.train_seed) : stream.child("fixed");
   const int64_t n_dims = task.n_dims;
   Prompts prompts;
-  prompts.xs_BKD = sample_inputs(task.inputs, n_dims, own, stream.child("fixed"),
-                                 request.batch_size, request.n_points, n_dims);
+  prompts.xs_BKD = sample_inputs(task.inputs, n_dims, own, rotation, request.batch_size,
+                                 request.n_points, n_dims);
   const Functions functions(task, own, request.batch_size, n_dims);
 
   const at::Tensor drawn = prompts.xs_BKD;

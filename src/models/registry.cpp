@@ -56,7 +56,10 @@ std::shared_ptr<Backbone> make_gpt2(const ModelConfig& config) {
   return std::make_shared<Backbone>(config.d_model, blocks, ends);
 }
 
-// Park et al. 2024: a Mamba block, then blocks of attention and Mamba; no positions, no MLP.
+// The order of Park et al. 2024: a Mamba block, then blocks of attention and Mamba; no positions,
+// no MLP. Norms and initial weights are those of the other families here (RMSNorm before Mamba and
+// at the end, GPT-2's initial attention, residual weights by 1 / sqrt(number of blocks)), not
+// theirs.
 std::shared_ptr<Backbone> make_mambaformer(const ModelConfig& config) {
   Blocks blocks;
   for (int64_t i = 0; i < config.n_layer; ++i) {

@@ -24,6 +24,12 @@ constexpr int64_t kSites = kTokens.size();
 constexpr std::array kPenalties = {1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1e0, 1e1, 1e2};
 constexpr int64_t kBlocks = 128;  // of test prompts, that intervals resample
 
+// Whether the prompts of a batch have more in common than prompts of different batches.
+bool batches_share_a_rotation(const InputConfig& inputs) {
+  return inputs.rotation == "per_batch" &&
+         (inputs.distribution == "skewed" || inputs.distribution == "half_subspace");
+}
+
 // Columns of a target within all of them; the shuffled ones follow at the same places.
 struct Span {
   int64_t first, size;
@@ -150,10 +156,12 @@ struct Tally {
 };
 
 Tally test(Source& source, const std::vector<Probes>& probes, const at::Tensor& target_mean,
-           const LinearOptions& options) {
+           const InputConfig& inputs, const LinearOptions& options) {
   const int64_t count = batches(options.n_test, options);
   const int64_t prompts = count * options.batch;
-  const int64_t blocks = std::min(kBlocks, prompts);
+  // What is resampled has to be independent.
+  const int64_t blocks =
+      batches_share_a_rotation(inputs) && count > 1 ? count : std::min(kBlocks, prompts);
   const auto layers = static_cast<int64_t>(probes.size());
   const int64_t all = target_mean.size(0);
   Tally tally{at::zeros({layers, kSites * all, blocks}, at::kDouble),
@@ -209,7 +217,7 @@ LinearResult probe_linear(ProbedModel& model, const TaskConfig& task, int64_t tr
     probes.push_back(solve(train[layer], validation[layer], source.spans));
   }
   const at::Tensor target_mean = train[0].cross[train[0].cross.size(0) - 1] / train[0].count;
-  const Tally tally = test(source, probes, target_mean, options);
+  const Tally tally = test(source, probes, target_mean, task.inputs, options);
   const Bootstrap bootstrap(options.resamples, tally.mean.size(1),
                             RandomStream(options.seed, "linear probe").child("bootstrap"));
   LinearResult result{.n_points = options.n_points,

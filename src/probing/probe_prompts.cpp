@@ -13,7 +13,7 @@ ProbePrompts sample_probe_prompts(const TaskConfig& task, int64_t train_seed,
   InputConfig inputs = task.inputs;
   RandomStream rotation = stream.child("rotation");
   if (inputs.rotation == "fixed") {
-    rotation = RandomStream(static_cast<uint64_t>(train_seed), "train").child("fixed");
+    rotation = rotation_of_run(static_cast<uint64_t>(train_seed));
   }
   inputs.rotation = "fixed";
   const int64_t n_dims = task.n_dims;

@@ -1,50 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <set>
 
 #include "icl/base/error.h"
 #include "icl/base/text.h"
 #include "icl/report/markup.h"
 #include "src/report/figures.h"
+#include "src/report/result_files.h"
 
 namespace icl::report {
 namespace {
 
-struct BaselineLook {
-  const char* name;
-  const char* label;
-  int dash;
-};
-
-// In the order of importance: the first few that a result holds are drawn.
-constexpr std::array<BaselineLook, 17> kBaselines = {{
-    {"zero", "Predicting zero", 4},
-    {"least_squares", "Least squares", 1},
-    {"ridge", "Ridge", 5},
-    {"lasso_0.01", "Lasso 0.01", 6},
-    {"xgboost", "XGBoost", 6},
-    {"gd_network", "2-layer network, trained", 5},
-    {"nearest_3", "3 nearest neighbours", 2},
-    {"averaging", "Averaging", 3},
-    {"tree_4", "Greedy tree, depth 4", 6},
-    {"tree", "Greedy tree", 5},
-    {"newton", "Newton iterations", 6},
-    {"gd", "Gradient descent", 5},
-    {"gd++", "GD++", 2},
-    {"lasso_1", "Lasso 1", 6},
-    {"lasso_0.1", "Lasso 0.1", 6},
-    {"lasso_0.001", "Lasso 0.001", 6},
-    {"lasso_0.0001", "Lasso 0.0001", 6},
-}};
 constexpr size_t kDrawnBaselines = 5;
-
-size_t rank_of(const std::string& baseline) {
-  const auto* found = std::find_if(kBaselines.begin(), kBaselines.end(),
-                                   [&](const BaselineLook& look) { return look.name == baseline; });
-  return static_cast<size_t>(found - kBaselines.begin());
-}
 
 std::vector<double> counting(size_t length, size_t limit) {
   std::vector<double> xs;
@@ -110,8 +77,7 @@ LineChart curve_panel(const SettingCurves& curves, Scale scale, size_t limit) {
   for (const Curve& baseline : curves.baselines) {
     Series series = series_of(baseline, limit);
     series.label = baseline_name(baseline.name);
-    const size_t rank = rank_of(baseline.name);
-    const int dash = rank < kBaselines.size() ? kBaselines[rank].dash : 6;
+    const int dash = baseline_dash(baseline.name);
     series.style = {.hue = -1, .dash = dash, .width = dash == 4 ? 1.6 : 1.4};
     series.drawn = drawn++ < kDrawnBaselines;
     chart.series.push_back(std::move(series));
@@ -155,10 +121,20 @@ std::string left_panel_text(const SettingCurves& curves) {
   return hidden.empty() ? "" : " In the numbers below, not drawn: " + join(hidden) + ".";
 }
 
+bool is_squared(const SettingCurves& curves) {
+  return curves.metric == "squared error";
+}
+
 std::string normalised_text(const SettingCurves& curves) {
-  if (curves.from_training) return "Squared error relative to predicting zero";
-  return curves.normaliser == "1" ? "Mean squared error"
-                                  : "Mean squared error divided by " + curves.normaliser;
+  const std::string name = is_squared(curves) ? "Mean squared error" : setting_name(curves.metric);
+  if (curves.from_training) return name + " relative to predicting zero";
+  return curves.normaliser == "1" ? name : name + " divided by " + curves.normaliser;
+}
+
+std::string y_label(const SettingCurves& curves, Scale scale) {
+  if (scale == Scale::kLog) return "The same, logarithmic";
+  if (is_squared(curves)) return "Normalised squared error";
+  return setting_name(curves.metric) + (curves.from_training ? " relative to zero's" : "");
 }
 
 size_t trained_limit(const SettingCurves& curves) {
@@ -182,13 +158,14 @@ void mark_training_length(LineChart& chart, const SettingCurves& curves, bool la
 
 Figure in_context_figure(const SettingCurves& curves, const TaskOfCurves& task) {
   Figure figure{.id = "in-context-" + slug(task.label),
-                .title = "Error in context: " + task.label,
+                .title = "Error in context: " + task.label +
+                         (curves.from_training ? ", training batches" : ""),
                 .columns = 2,
                 .narrow_columns = 1,
                 .aspect = 0.8};
   for (const Scale scale : {Scale::kLinear, Scale::kLog}) {
     LineChart chart = curve_panel(curves, scale, trained_limit(curves));
-    chart.y.label = scale == Scale::kLinear ? "Normalised squared error" : "The same, logarithmic";
+    chart.y.label = y_label(curves, scale);
     if (task.n_dims > 0 && task.n_dims < static_cast<int64_t>(chart.series.front().xs.size())) {
       chart.marks.push_back({static_cast<double>(task.n_dims), "n = D"});
     }
@@ -207,7 +184,7 @@ Figure extrapolation_figure(const SettingCurves& curves, const TaskOfCurves& tas
                 .aspect = 0.8};
   for (const Scale scale : {Scale::kLinear, Scale::kLog}) {
     LineChart chart = curve_panel(curves, scale, SIZE_MAX);
-    chart.y.label = scale == Scale::kLinear ? "Normalised squared error" : "The same, logarithmic";
+    chart.y.label = y_label(curves, scale);
     mark_training_length(chart, curves, true);
     figure.panels.emplace_back(std::move(chart));
   }
@@ -234,112 +211,32 @@ Figure settings_figure(const std::vector<Group>& groups, const TaskOfCurves& tas
     figure.panels.emplace_back(std::move(chart));
     last = curves;
   }
-  figure.caption =
-      "Normalised squared error against the number of in-context examples, on inputs "
-      "or functions unlike those of the standard setting; the scales of the panels "
-      "differ" +
-      interval_text(last);
+  figure.caption = y_label(last, Scale::kLinear) +
+                   " against the number of in-context examples, on inputs "
+                   "or functions unlike those of the standard setting; the scales of the panels "
+                   "differ" +
+                   interval_text(last);
   return figure;
 }
 
-std::vector<std::string> settings_of(const std::vector<Group>& groups, const std::string& task) {
-  std::vector<std::string> settings;
-  for (const Group& group : groups) {
-    for (const RunRecord* run : group.runs) {
-      for (const Evaluation& evaluation : run->evaluations) {
-        const bool known =
-            std::find(settings.begin(), settings.end(), evaluation.setting) != settings.end();
-        if (evaluation.task_key == task && !known) settings.push_back(evaluation.setting);
-      }
-    }
-  }
-  return settings;
-}
-
 }  // namespace
-
-std::string setting_name(const std::string& setting) {
-  std::string name = setting;
-  std::replace(name.begin(), name.end(), '_', ' ');
-  if (!name.empty() && name[0] >= 'a' && name[0] <= 'z') name[0] = static_cast<char>(name[0] - 32);
-  return name;
-}
-
-std::string baseline_name(const std::string& baseline) {
-  const size_t rank = rank_of(baseline);
-  return rank < kBaselines.size() ? kBaselines[rank].label : setting_name(baseline);
-}
-
-std::vector<TaskOfCurves> tasks_of(const std::vector<Group>& groups) {
-  std::vector<TaskOfCurves> tasks;
-  std::set<std::string> labels;
-  for (const Group& group : groups) {
-    for (const RunRecord* run : group.runs) {
-      for (const Evaluation& evaluation : run->evaluations) {
-        const bool known = std::any_of(tasks.begin(), tasks.end(), [&](const TaskOfCurves& task) {
-          return task.key == evaluation.task_key;
-        });
-        if (known) continue;
-        std::string label = evaluation.function.empty() ? "unknown task" : evaluation.function;
-        std::replace(label.begin(), label.end(), '_', ' ');
-        if (evaluation.n_dims > 0) label += str(", ", evaluation.n_dims, " dimensions");
-        std::string unique = label;
-        for (int i = 2; !labels.insert(unique).second; ++i) unique = str(label, " (", i, ")");
-        tasks.push_back({evaluation.task_key, unique, evaluation.n_dims});
-      }
-    }
-  }
-  return tasks;
-}
-
-SettingCurves curves_of(const std::vector<Group>& groups, const std::string& task_key,
-                        const std::string& setting) {
-  SettingCurves result;
-  for (const Group& group : groups) {
-    std::vector<const Curve*> models;
-    for (const RunRecord* run : group.runs) {
-      for (const Evaluation& evaluation : run->evaluations) {
-        if (evaluation.task_key != task_key || evaluation.setting != setting) continue;
-        result.n_prompts = std::max(result.n_prompts, evaluation.n_prompts);
-        if (!result.train_points) result.train_points = evaluation.train_points;
-        result.normaliser = evaluation.normaliser;
-        result.from_training = result.from_training || evaluation.from_training;
-        for (const Curve& curve : evaluation.curves) {
-          if (!curve.baseline) {
-            models.push_back(&curve);
-            continue;
-          }
-          const auto same =
-              std::find_if(result.baselines.begin(), result.baselines.end(),
-                           [&](const Curve& known) { return known.name == curve.name; });
-          if (same == result.baselines.end()) {
-            result.baselines.push_back(curve);
-          } else if (same->mean.size() < curve.mean.size()) {
-            *same = curve;
-          }
-        }
-      }
-    }
-    if (!models.empty()) result.models.emplace_back(&group, over_seeds(models));
-  }
-  std::stable_sort(
-      result.baselines.begin(), result.baselines.end(),
-      [](const Curve& a, const Curve& b) { return rank_of(a.name) < rank_of(b.name); });
-  return result;
-}
 
 Section in_context_section(const std::vector<Group>& groups, const TaskOfCurves& task) {
   Section section{.title = setting_name(task.label)};
   std::vector<std::string> others;
   const std::vector<std::string> settings = settings_of(groups, task.key);
-  for (const std::string& setting : settings) {
-    if (setting != "standard" && setting != "extrapolation") others.push_back(setting);
-  }
   const auto has = [&](const char* name) {
     return std::find(settings.begin(), settings.end(), name) != settings.end();
   };
   const SettingCurves standard = curves_of(groups, task.key, "standard");
   if (has("standard")) section.figures.push_back(in_context_figure(standard, task));
+  for (const std::string& setting : settings) {
+    if (is_of_training(setting)) {
+      section.figures.push_back(in_context_figure(curves_of(groups, task.key, setting), task));
+    } else if (setting != "standard" && setting != "extrapolation") {
+      others.push_back(setting);
+    }
+  }
   const SettingCurves longer =
       has("extrapolation") ? curves_of(groups, task.key, "extrapolation") : standard;
   if (reaches_beyond_training(longer)) {

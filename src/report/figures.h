@@ -30,15 +30,23 @@ struct SettingCurves {
   std::vector<Curve> baselines;  // in the order of importance
   int64_t n_prompts = 0;
   std::optional<int64_t> train_points;
-  std::string normaliser;
-  bool from_training = false;  // some of the curves are of training batches
+  std::string metric, normaliser;
+  bool from_training = false;  // the curves are of training batches
 };
 
 SettingCurves curves_of(const std::vector<Group>& groups, const std::string& task_key,
                         const std::string& setting);
 
+// Those that some run was evaluated in, in the order of finding them.
+std::vector<std::string> settings_of(const std::vector<Group>& groups, const std::string& task_key);
+bool is_of_training(const std::string& setting);  // "training_batches: ..."
+
+// The setting that says most of a task: "standard", or else the first of training batches.
+std::string main_setting(const std::vector<Group>& groups, const std::string& task_key);
+
 std::string setting_name(const std::string& setting);    // "scale_x_3" -> "Scale x 3"
 std::string baseline_name(const std::string& baseline);  // "nearest_3" -> "3 nearest neighbours"
+int baseline_dash(const std::string& baseline);
 
 Section in_context_section(const std::vector<Group>& groups, const TaskOfCurves& task);
 Section training_section(const std::vector<Group>& groups);

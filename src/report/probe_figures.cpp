@@ -23,25 +23,57 @@ Series profile(const Curve& curve, const std::string& label, const SeriesStyle& 
           .style = style};
 }
 
-// A run's probes of one kind, one for each checkpoint, in the order of steps.
-std::vector<const Probe*> checkpoints_of(const RunRecord& run, const std::string& kind) {
+// A run's probes of one kind on one task, one for each checkpoint, in the order of steps.
+std::vector<const Probe*> checkpoints_of(const RunRecord& run, const std::string& kind,
+                                         const std::string& task) {
   std::map<int64_t, const Probe*> by_step;
   for (const Probe& probe : run.probes) {
-    if (probe.kind == kind) by_step[probe.checkpoint_step.value_or(0)] = &probe;
+    if (probe.kind == kind && probe.task_key == task) {
+      by_step[probe.checkpoint_step.value_or(0)] = &probe;
+    }
   }
   std::vector<const Probe*> found;
   for (const auto& [step, probe] : by_step) found.push_back(probe);
   return found;
 }
 
-// Of each run its newest checkpoint's.
-std::vector<const Probe*> probes_of(const Group& group, const std::string& kind) {
-  std::vector<const Probe*> found;
-  for (const RunRecord* run : group.runs) {
-    const std::vector<const Probe*> probes = checkpoints_of(*run, kind);
-    if (!probes.empty()) found.push_back(probes.back());
+// The probes of a group's runs on one task.
+struct ProbedGroup {
+  std::string label;
+  SeriesStyle style;
+  std::vector<const Probe*> readout, linear;  // of each run its newest checkpoint's
+  std::vector<const Probe*> over_training;    // read-outs of the first run's checkpoints
+};
+
+std::vector<ProbedGroup> probed_on(const std::string& task, const std::vector<Group>& groups) {
+  std::vector<ProbedGroup> probed;
+  for (const Group& group : groups) {
+    ProbedGroup found{.label = group.label, .style = group.style};
+    for (const RunRecord* run : group.runs) {
+      const auto readout = checkpoints_of(*run, "readout", task);
+      const auto linear = checkpoints_of(*run, "linear", task);
+      if (!readout.empty()) found.readout.push_back(readout.back());
+      if (!linear.empty()) found.linear.push_back(linear.back());
+    }
+    found.over_training = checkpoints_of(*group.runs.front(), "readout", task);
+    if (!found.readout.empty() || !found.linear.empty()) probed.push_back(std::move(found));
   }
-  return found;
+  return probed;
+}
+
+// What the band of a line over layers means.
+std::string bands_text(const std::vector<ProbedGroup>& groups,
+                       std::vector<const Probe*> ProbedGroup::*kind) {
+  size_t most = 0, fewest = SIZE_MAX;
+  for (const ProbedGroup& group : groups) {
+    if ((group.*kind).empty()) continue;
+    most = std::max(most, (group.*kind).size());
+    fewest = std::min(fewest, (group.*kind).size());
+  }
+  if (most < 2) return "bands are 95% intervals";
+  return str("lines are means over up to ", most,
+             " seeds, bands run from the lowest to the highest ", "seed",
+             fewest == 1 ? " (of a single run: its 95% interval)" : "");
 }
 
 // Curves of one name from all probes of a group, as one.
@@ -94,15 +126,15 @@ Curve best_step(const Curve& reference, size_t layers) {
           .high = {}};
 }
 
-Figure readout_figure(const std::vector<Group>& groups) {
+Figure readout_figure(const std::vector<ProbedGroup>& groups) {
   Figure figure{.id = "probe-readout",
                 .title = "Read-out after every layer",
                 .columns = 2,
                 .narrow_columns = 1,
                 .aspect = 0.75};
   LineChart error = depth_chart("", Scale::kLog);
-  for (const Group& group : groups) {
-    const auto probes = probes_of(group, "readout");
+  for (const ProbedGroup& group : groups) {
+    const auto& probes = group.readout;
     if (probes.empty() || probes.front()->errors.empty()) continue;
     error.y.label = error_label(*probes.front());
     const Curve curve = merged(probes, &Probe::errors, probes.front()->errors.front().name);
@@ -112,8 +144,8 @@ Figure readout_figure(const std::vector<Group>& groups) {
   size_t deepest = 0;
   for (const Series& series : error.series) deepest = std::max(deepest, series.ys.size());
   int dash = 1;
-  for (const Group& group : groups) {
-    for (const Probe* probe : probes_of(group, "readout")) {
+  for (const ProbedGroup& group : groups) {
+    for (const Probe* probe : group.readout) {
       for (const Curve& reference : probe->references) {
         const Curve beside = reference.name == "ridge" ? best_step(reference, deepest)
                                                        : step_per_layer(reference, deepest);
@@ -133,8 +165,8 @@ Figure readout_figure(const std::vector<Group>& groups) {
   for (const char* fit : {"scale", "shift"}) {
     LineChart chart =
         depth_chart(fit == std::string("scale") ? "Fitted scale" : "Fitted shift", Scale::kLinear);
-    for (const Group& group : groups) {
-      const Curve curve = merged(probes_of(group, "readout"), &Probe::fits, fit);
+    for (const ProbedGroup& group : groups) {
+      const Curve curve = merged(group.readout, &Probe::fits, fit);
       if (!curve.mean.empty()) chart.series.push_back(profile(curve, group.label, group.style));
     }
     if (!chart.series.empty()) figure.panels.emplace_back(std::move(chart));
@@ -144,14 +176,15 @@ Figure readout_figure(const std::vector<Group>& groups) {
   if (figure.panels.size() == 3) figure.aspect = 1.0;
   figure.caption =
       "The model's own final norm and read-out applied to the residual stream after each layer, "
-      "then a scale and a shift fitted on the last points of each context; bands are 95% "
-      "intervals. Grey: solvers on the same prompts, one iteration for each layer of the deepest "
-      "model. In the numbers, not drawn: ridge regression with the best penalty.";
+      "then a scale and a shift fitted on the last points of each context; " +
+      bands_text(groups, &ProbedGroup::readout) +
+      ". Grey: solvers on the same prompts, one iteration for each layer of the deepest model. In "
+      "the numbers, not drawn: ridge regression with the best penalty.";
   return figure;
 }
 
 // Which iteration of a solver a layer's predictions are nearest to, layer by layer.
-Figure nearest_figure(const std::vector<Group>& groups) {
+Figure nearest_figure(const std::vector<ProbedGroup>& groups) {
   Figure figure{.id = "probe-nearest",
                 .title = "Which iteration a layer is nearest to",
                 .narrow_columns = 2,
@@ -161,10 +194,9 @@ Figure nearest_figure(const std::vector<Group>& groups) {
     LineChart chart = depth_chart(penalties ? "Nearest penalty" : "Nearest iteration",
                                   penalties ? Scale::kLog : Scale::kLinear);
     chart.title = baseline_name(reference);
-    for (const Group& group : groups) {
-      const auto probes = probes_of(group, "readout");
-      if (probes.empty()) continue;
-      for (const NearestStep& nearest : probes.front()->nearest) {
+    for (const ProbedGroup& group : groups) {
+      if (group.readout.empty()) continue;
+      for (const NearestStep& nearest : group.readout.front()->nearest) {
         if (nearest.reference != reference || nearest.curve != "fitted") continue;
         chart.series.push_back({.label = group.label,
                                 .xs = depths(nearest.step.size()),
@@ -185,13 +217,13 @@ Figure nearest_figure(const std::vector<Group>& groups) {
 }
 
 // How the read-out by layer forms over training, where several checkpoints were probed.
-Figure formation_figure(const std::vector<Group>& groups) {
+Figure formation_figure(const std::vector<ProbedGroup>& groups) {
   Figure figure{.id = "probe-formation",
                 .title = "Read-out over training",
                 .narrow_columns = 1,
                 .aspect = 0.75};
-  for (const Group& group : groups) {
-    const std::vector<const Probe*> probes = checkpoints_of(*group.runs.front(), "readout");
+  for (const ProbedGroup& group : groups) {
+    const std::vector<const Probe*>& probes = group.over_training;
     if (probes.size() < 2) continue;
     LineChart chart = depth_chart(error_label(*probes.front()), Scale::kLog);
     chart.title = group.label;
@@ -219,7 +251,7 @@ std::pair<std::string, std::string> target_and_tokens(const std::string& name) {
 
 // One map for each kind of tokens that are read: a row for each target, and a last one for the
 // highest of the shuffled targets.
-std::vector<HeatMap> target_maps(const Group& group, const Probe& probe) {
+std::vector<HeatMap> target_maps(const ProbedGroup& group, const Probe& probe) {
   std::vector<HeatMap> maps;
   std::vector<std::vector<double>> shuffled;
   const auto layers = static_cast<size_t>(probe.n_layers);
@@ -257,7 +289,7 @@ std::vector<HeatMap> target_maps(const Group& group, const Probe& probe) {
   return maps;
 }
 
-std::vector<Figure> linear_figures(const std::vector<Group>& groups) {
+std::vector<Figure> linear_figures(const std::vector<ProbedGroup>& groups) {
   Figure maps{
       .id = "probe-targets", .title = "What the layers hold", .columns = 3, .narrow_columns = 1};
   Figure profiles{.id = "probe-profiles",
@@ -266,12 +298,11 @@ std::vector<Figure> linear_figures(const std::vector<Group>& groups) {
                   .narrow_columns = 2,
                   .aspect = 0.9};
   std::vector<std::string> targets;
-  for (const Group& group : groups) {
-    const auto probes = probes_of(group, "linear");
-    if (probes.empty()) continue;
-    for (HeatMap& map : target_maps(group, *probes.front()))
-      maps.panels.emplace_back(std::move(map));
-    for (const Curve& target : probes.front()->targets) {
+  for (const ProbedGroup& group : groups) {
+    if (group.linear.empty()) continue;
+    const Probe& first = *group.linear.front();
+    for (HeatMap& map : target_maps(group, first)) maps.panels.emplace_back(std::move(map));
+    for (const Curve& target : first.targets) {
       const bool known = std::find(targets.begin(), targets.end(), target.name) != targets.end();
       if (!known) targets.push_back(target.name);
     }
@@ -281,11 +312,10 @@ std::vector<Figure> linear_figures(const std::vector<Group>& groups) {
     chart.title = target;
     chart.y.low = 0.0;
     chart.y.high = 1.02;
-    for (const Group& group : groups) {
-      const auto probes = probes_of(group, "linear");
-      const Curve curve = merged(probes, &Probe::targets, target);
+    for (const ProbedGroup& group : groups) {
+      const Curve curve = merged(group.linear, &Probe::targets, target);
       if (!curve.mean.empty()) chart.series.push_back(profile(curve, group.label, group.style));
-      const Curve control = merged(probes, &Probe::targets, target, true);
+      const Curve control = merged(group.linear, &Probe::targets, target, true);
       if (control.mean.empty()) continue;
       SeriesStyle style = group.style;
       style.dash = 2;
@@ -301,19 +331,35 @@ std::vector<Figure> linear_figures(const std::vector<Group>& groups) {
       "layer by layer: from the query's x token, from the y token before it, or from both; the "
       "first "
       "run of each model. Last row: the highest of the same targets shuffled among prompts.";
-  profiles.caption = "The same over relative depth, with shuffled targets as a control.";
+  profiles.caption = "The same over relative depth, with shuffled targets as a control; " +
+                     bands_text(groups, &ProbedGroup::linear) + ".";
   return {maps, profiles};
 }
 
 }  // namespace
 
 Section probing_section(const std::vector<Group>& groups) {
+  std::vector<std::pair<std::string, std::string>> tasks;  // key, label
+  for (const Group& group : groups) {
+    for (const RunRecord* run : group.runs) {
+      for (const Probe& probe : run->probes) {
+        const std::pair<std::string, std::string> task(probe.task_key, probe.task_label);
+        if (std::find(tasks.begin(), tasks.end(), task) == tasks.end()) tasks.push_back(task);
+      }
+    }
+  }
+  // A panel for each task: the same error says something else of other prompts.
   Section section{.title = "Inside the layers"};
-  std::vector<Figure> figures = linear_figures(groups);
-  figures.insert(figures.begin(),
-                 {readout_figure(groups), nearest_figure(groups), formation_figure(groups)});
-  for (Figure& figure : figures) {
-    if (!figure.panels.empty()) section.figures.push_back(std::move(figure));
+  for (const auto& [key, label] : tasks) {
+    const std::vector<ProbedGroup> probed = probed_on(key, groups);
+    std::vector<Figure> figures = linear_figures(probed);
+    figures.insert(figures.begin(),
+                   {readout_figure(probed), nearest_figure(probed), formation_figure(probed)});
+    for (Figure& figure : figures) {
+      if (figure.panels.empty()) continue;
+      if (tasks.size() > 1) figure.title += ": " + label;
+      section.figures.push_back(std::move(figure));
+    }
   }
   return section;
 }

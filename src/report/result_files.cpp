@@ -52,7 +52,27 @@ std::string normaliser_text(const Json& json) {
   return name == shortest(value) ? name : name + " = " + shortest(value);
 }
 
+// "skewed, exponent 2": what the inputs of a task are.
+std::string inputs_text(const Json& task) {
+  const Json& inputs = at(task, "inputs");
+  const std::string distribution = text_at(inputs, "distribution");
+  std::string text = distribution.empty() ? "gaussian" : distribution;
+  std::replace(text.begin(), text.end(), '_', ' ');
+  const double exponent = number_at(inputs, "exponent");
+  if (distribution == "skewed" && !std::isnan(exponent)) text += ", exponent " + shortest(exponent);
+  const double scale = number_at(inputs, "scale"), bias = number_at(inputs, "bias");
+  if (!std::isnan(scale) && scale != 1) text += ", times " + shortest(scale);
+  if (!std::isnan(bias) && bias != 0) text += ", plus " + shortest(bias);
+  return text;
+}
+
 }  // namespace
+
+std::string task_label(const std::string& function, int64_t n_dims) {
+  std::string label = function.empty() ? "unknown task" : function;
+  std::replace(label.begin(), label.end(), '_', ' ');
+  return n_dims > 0 ? label + str(", ", n_dims, " dimensions") : label;
+}
 
 Evaluation read_evaluation(const Json& json) {
   check_schema(json, "icl.eval");
@@ -60,7 +80,9 @@ Evaluation read_evaluation(const Json& json) {
   evaluation.setting = text_at(json, "setting");
   if (evaluation.setting.empty()) throw DataError("no 'setting'");
   const Json& task = at(json, "task");
+  if (evaluation.setting == "training_distribution") evaluation.setting += ": " + inputs_text(task);
   evaluation.function = text_at(task, "function");
+  if (!text_at(json, "metric").empty()) evaluation.metric = text_at(json, "metric");
   evaluation.n_dims = integer_at(task, "n_dims").value_or(0);
   evaluation.task_key = task_key(task);
   evaluation.n_prompts = integer_at(json, "n_prompts").value_or(0);
@@ -76,7 +98,10 @@ Probe read_probe(const Json& json) {
   check_schema(json, "icl.probe");
   Probe probe;
   probe.kind = text_at(json, "kind");
-  probe.setting = text_at(json, "setting");
+  const Json& task = at(json, "task");
+  probe.task_label = task_label(text_at(task, "function"), integer_at(task, "n_dims").value_or(0)) +
+                     ", " + inputs_text(task) + " inputs";
+  probe.task_key = probe.task_label + task_key(task);
   probe.checkpoint_step = integer_at(at(json, "run"), "checkpoint_step");
   probe.n_layers =
       at(json, "layers").is_array() ? static_cast<int64_t>(at(json, "layers").size()) : 0;
@@ -188,8 +213,9 @@ int64_t read_metrics(const std::string& text, RunRecord& run) {
                             .grad_norm = number_at(line, "grad_norm"),
                             .n_points = integer_at(line, "n_points").value_or(0),
                             .n_dims = integer_at(line, "n_dims").value_or(0)});
-    // The loss of predicting zero follows from the two losses: all errors are parts of it.
-    const double zero = number_at(line, "loss") / number_at(line, "relative_loss");
+    // A squared error of predicting zero follows from the two losses, where none was written.
+    double zero = number_at(line, "zero_error");
+    if (std::isnan(zero)) zero = number_at(line, "loss") / number_at(line, "relative_loss");
     for (const double error : numbers_at(line, "errors")) {
       run.training.back().errors.push_back(error / zero);
     }
@@ -222,7 +248,9 @@ std::optional<Evaluation> evaluation_of_training(const RunRecord& run, const Jso
   }
   const Json& task = at(config, "task");
   const auto count = static_cast<double>(steps.size());
-  Evaluation result{.setting = "standard", .function = text_at(task, "function")};
+  Evaluation result{.setting = "training_batches: " + inputs_text(task),
+                    .function = text_at(task, "function"),
+                    .metric = "error"};
   result.task_key = task_key(task);
   result.n_dims = last.n_dims;
   const int64_t batch = integer_at(at(config, "training"), "batch_size").value_or(0);

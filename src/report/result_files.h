@@ -15,6 +15,9 @@ LanguageResult read_language_result(const Json& json);
 // metrics.jsonl; returns the number of lines that are not JSON objects, a cut last one excepted.
 int64_t read_metrics(const std::string& text, RunRecord& run);
 
+// "linear regression, 20 dimensions"
+std::string task_label(const std::string& function, int64_t n_dims);
+
 // Equal for tasks whose curves may share a figure: all of config.task but the inputs.
 std::string task_key(Json task);
 

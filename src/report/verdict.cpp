@@ -52,7 +52,7 @@ std::string beside(const SettingCurves& curves, size_t n) {
 }
 
 std::string about_task(const std::vector<Group>& groups, const TaskOfCurves& task) {
-  const SettingCurves curves = curves_of(groups, task.key, "standard");
+  const SettingCurves curves = curves_of(groups, task.key, main_setting(groups, task.key));
   if (curves.models.empty()) return "";
   size_t last = 0;
   for (const auto& [group, curve] : curves.models) last = std::max(last, curve.mean.size() - 1);

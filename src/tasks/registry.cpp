@@ -25,9 +25,12 @@ at::Tensor cross_entropy(const at::Tensor& predictions_BK, const at::Tensor& ys_
   return at::binary_cross_entropy_with_logits(predictions_BK, (ys_BK + 1) / 2);
 }
 
+// 1, or 0 where the signs agree; a prediction of 0 is a guess, and wrong half of the time.
 at::Tensor wrong_sign(const at::Tensor& predictions_BK, const at::Tensor& ys_BK) {
-  return (predictions_BK.sign() != ys_BK).to(at::kFloat);
+  return (1 - predictions_BK.sign() * ys_BK) / 2;
 }
+
+constexpr const char* kSquared = "squared error";
 
 Normaliser by_dimensions(const TaskConfig& config) {
   return {"d", static_cast<double>(config.n_dims)};
@@ -45,19 +48,19 @@ const std::vector<TaskInfo>& all_tasks() {
   // clang-format off
   static const std::vector<TaskInfo> tasks = {
       {"decision_tree", "a random full binary tree over the signs of coordinates",
-       draw_tree, evaluate_tree, mean_squared_error, squared_error, by_one},
+       draw_tree, evaluate_tree, mean_squared_error, squared_error, kSquared, by_one},
       {"linear_classification", "the sign of a linear function",
-       draw_linear, evaluate_classification, cross_entropy, wrong_sign, by_one},
+       draw_linear, evaluate_classification, cross_entropy, wrong_sign, "share of wrong signs", by_one},
       {"linear_regression", "a linear function",
-       draw_linear, evaluate_linear, mean_squared_error, squared_error, by_dimensions},
+       draw_linear, evaluate_linear, mean_squared_error, squared_error, kSquared, by_dimensions},
       {"noisy_linear_regression", "a linear function with Gaussian noise on y",
-       draw_linear, evaluate_linear, mean_squared_error, squared_error, by_dimensions},
+       draw_linear, evaluate_linear, mean_squared_error, squared_error, kSquared, by_dimensions},
       {"quadratic_regression", "a linear function of squared coordinates",
-       draw_linear, evaluate_quadratic, mean_squared_error, squared_error, by_dimensions},
+       draw_linear, evaluate_quadratic, mean_squared_error, squared_error, kSquared, by_dimensions},
       {"relu_2nn_regression", "a random two-layer ReLU network",
-       draw_network, evaluate_network, mean_squared_error, squared_error, by_dimensions},
+       draw_network, evaluate_network, mean_squared_error, squared_error, kSquared, by_dimensions},
       {"sparse_linear_regression", "a linear function of k coordinates",
-       draw_sparse, evaluate_linear, mean_squared_error, squared_error, by_sparsity},
+       draw_sparse, evaluate_linear, mean_squared_error, squared_error, kSquared, by_sparsity},
   };
   // clang-format on
   return tasks;

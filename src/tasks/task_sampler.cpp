@@ -12,7 +12,8 @@ namespace icl {
 namespace {
 
 // `count` of 0 .. size-1: each as often as all of them fit, and the rest without repeats (Floyd's
-// algorithm, so that a step costs the same however large the pool is).
+// algorithm, so that a step costs the same however large the pool is). The published code draws
+// from its pools without repeats, too.
 std::vector<int64_t> choose(const RandomStream& stream, int64_t count, int64_t size) {
   std::vector<int64_t> chosen;
   for (; count >= size; count -= size) {
@@ -28,6 +29,10 @@ std::vector<int64_t> choose(const RandomStream& stream, int64_t count, int64_t s
     taken.insert(chosen.back());
   }
   return chosen;
+}
+
+bool has_noise(const TaskConfig& config) {
+  return config.function == "noisy_linear_regression";
 }
 
 }  // namespace
@@ -46,17 +51,30 @@ at::Tensor Functions::values(const at::Tensor& xs_BKD) const {
 }
 
 at::Tensor Functions::observe(const at::Tensor& xs_BKD) const {
-  at::Tensor ys_BK = values(xs_BKD);
-  if (config_.function != "noisy_linear_regression") return ys_BK;
-  ys_BK = ys_BK + noise_.normal(ys_BK.sizes()) * config_.noise_std;
-  if (config_.renormalize_ys) {
-    ys_BK = ys_BK * (std::sqrt(static_cast<double>(config_.n_dims)) / ys_BK.std());
-  }
-  return ys_BK;
+  return renormalised(config_, with_noise(xs_BKD));
 }
 
-TaskSampler::TaskSampler(TaskConfig config, uint64_t seed, std::string stream)
-    : config_(std::move(config)), stream_(seed, stream) {
+at::Tensor Functions::with_noise(const at::Tensor& xs_BKD) const {
+  const at::Tensor ys_BK = values(xs_BKD);
+  if (!has_noise(config_)) return ys_BK;
+  return ys_BK + noise_.normal(ys_BK.sizes()) * config_.noise_std;
+}
+
+at::Tensor renormalised(const TaskConfig& config, const at::Tensor& ys_BK) {
+  // One value has no spread.
+  if (!has_noise(config) || !config.renormalize_ys || ys_BK.numel() < 2) return ys_BK;
+  return ys_BK * (std::sqrt(static_cast<double>(config.n_dims)) / ys_BK.std());
+}
+
+RandomStream rotation_of_run(uint64_t train_seed) {
+  return RandomStream(train_seed, "train").child("fixed");
+}
+
+TaskSampler::TaskSampler(TaskConfig config, uint64_t seed, std::string stream,
+                         std::optional<uint64_t> train_seed)
+    : config_(std::move(config)),
+      stream_(seed, stream),
+      rotation_(train_seed ? rotation_of_run(*train_seed) : stream_.child("fixed")) {
   if (config_.num_tasks > 0) {
     pool_ = task_info(config_.function)
                 .draw(config_, stream_.child("pool of tasks"), config_.num_tasks, config_.n_dims);
@@ -69,7 +87,7 @@ FunctionParameters TaskSampler::sample_parameters(const SampleRequest& request,
     return task_info(config_.function).draw(config_, stream, request.batch_size, request.n_dims);
   }
   const at::Tensor chosen =
-      stream.child("choice").integers({request.batch_size}, config_.num_tasks);
+      at::tensor(choose(stream.child("choice"), request.batch_size, config_.num_tasks));
   FunctionParameters parameters;
   for (const at::Tensor& tensor : pool_) parameters.push_back(tensor.index_select(0, chosen));
   return parameters;
@@ -78,7 +96,6 @@ FunctionParameters TaskSampler::sample_parameters(const SampleRequest& request,
 // Each example of the pool is a prompt of its own stream, cut to the curriculum's size.
 Batch TaskSampler::sample_from_examples(const SampleRequest& request) const {
   const RandomStream step = stream_.at_step(request.step);
-  // Without repeats, as far as the pool allows.
   const std::vector<int64_t> chosen =
       choose(step.child("choice"), request.batch_size, config_.num_training_examples);
   const RandomStream pool = stream_.child("pool of examples");
@@ -86,20 +103,19 @@ Batch TaskSampler::sample_from_examples(const SampleRequest& request) const {
   std::vector<at::Tensor> ys;
   for (const int64_t example : chosen) {
     const RandomStream own = pool.at_step(example);
-    xs.push_back(sample_inputs(config_.inputs, config_.n_dims, own, stream_.child("fixed"), 1,
-                               request.n_points, request.n_dims));
-    ys.push_back(Functions(config_, own, 1, request.n_dims).observe(xs.back()));
+    xs.push_back(sample_inputs(config_.inputs, config_.n_dims, own, rotation_, 1, request.n_points,
+                               request.n_dims));
+    ys.push_back(Functions(config_, own, 1, request.n_dims).with_noise(xs.back()));
   }
-  return {at::cat(xs), at::cat(ys)};
+  return {at::cat(xs), renormalised(config_, at::cat(ys))};
 }
 
 Batch TaskSampler::sample(const SampleRequest& request) const {
   ICL_ASSERT(request.n_dims <= config_.n_dims, request.n_dims, " > ", config_.n_dims);
   if (config_.num_training_examples > 0) return sample_from_examples(request);
   const RandomStream step = stream_.at_step(request.step);
-  const at::Tensor xs_BKD =
-      sample_inputs(config_.inputs, config_.n_dims, step, stream_.child("fixed"),
-                    request.batch_size, request.n_points, request.n_dims);
+  const at::Tensor xs_BKD = sample_inputs(config_.inputs, config_.n_dims, step, rotation_,
+                                          request.batch_size, request.n_points, request.n_dims);
   const Functions functions(config_, sample_parameters(request, step), step.child("noise"));
   return {xs_BKD, functions.observe(xs_BKD)};
 }

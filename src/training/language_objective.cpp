@@ -131,6 +131,7 @@ class LanguageObjective : public Objective {
     const auto figures = [=, answers = documents.answers] {
       return BatchFigures{
           .zero_loss = cross_entropy(at::zeros_like(logits_BTV)).template item<double>(),
+          .zero_error = 1,  // no answer is the first byte of all
           .errors = wrong_answers(logits_BTV, targets, answers)};
     };
     return {cross_entropy(logits_BTV), figures};

@@ -47,7 +47,9 @@ class RegressionObjective : public Objective {
     }
     const TaskInfo& task = task_info(config_.task.function);
     const auto figures = [&task, predictions_BK, ys_BK] {
-      return BatchFigures{.zero_loss = task.loss(at::zeros_like(ys_BK), ys_BK).item<double>(),
+      const at::Tensor zero = at::zeros_like(ys_BK);
+      return BatchFigures{.zero_loss = task.loss(zero, ys_BK).item<double>(),
+                          .zero_error = task.error(zero, ys_BK).mean().item<double>(),
                           .errors = to_vector(task.error(predictions_BK, ys_BK).mean(0))};
     };
     return {task.loss(predictions_BK, ys_BK), figures};

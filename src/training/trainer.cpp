@@ -25,6 +25,7 @@ Json to_json(const StepReport& report) {
           {"loss", report.loss},
           {"relative_loss", report.relative_loss},
           {"errors", report.errors},
+          {"zero_error", report.zero_error},
           {"grad_norm", report.grad_norm},
           {"lr", report.lr},
           {"n_points", report.n_points},
@@ -98,6 +99,7 @@ std::optional<StepReport> Trainer::step(int64_t index, bool report) {
                     .loss = loss.item<double>(),
                     .relative_loss = loss.item<double>() / figures.zero_loss,
                     .errors = std::move(figures.errors),
+                    .zero_error = figures.zero_error,
                     .grad_norm = grad_norm.item<double>(),
                     .lr = lr,
                     .n_points = stage.n_points,
@@ -125,12 +127,13 @@ void Trainer::save(RunWriter& writer) const {
 
 bool Trainer::evaluate(RunWriter& writer, const TrainingHooks& hooks) {
   objective_->module().eval();
-  const std::map<std::string, std::vector<double>> errors = hooks.evaluate(model());
+  const SettingErrors errors = hooks.evaluate(model());
   objective_->module().train();
-  writer.metrics({{"step", next_step_ - 1}, {"evaluation", errors}});
+  Json by_setting = Json::object();
+  for (const auto& [setting, curve] : errors) by_setting[setting] = curve;
+  writer.metrics({{"step", next_step_ - 1}, {"evaluation", by_setting}});
   if (errors.empty()) return false;
-  const auto standard = errors.find("standard");
-  const std::vector<double>& curve = (standard == errors.end() ? errors.begin() : standard)->second;
+  const std::vector<double>& curve = errors.front().second;
   double mean = 0;
   for (const double error : curve) mean += error / static_cast<double>(curve.size());
   if (best_ && mean >= best_->error) return false;

@@ -103,6 +103,34 @@ TEST(Evaluate, ChoosesPointsBySetting) {
   EXPECT_EQ(points("extrapolation"), 300);
 }
 
+// As the published code: by what the model was trained on, in every setting.
+TEST(Evaluate, ComparesWithTheBaselinesOfTheTrainingTask) {
+  using ::testing::Contains;
+  using ::testing::Not;
+  TaskConfig task;
+  const auto names = [&](const char* setting) {
+    return baseline_names({"auto"}, task, expand_suites({setting}, task).front());
+  };
+  EXPECT_THAT(names("standard"),
+              ::testing::ElementsAre("zero", "least_squares", "nearest_3", "averaging"));
+  EXPECT_THAT(names("noisy"), Contains("ridge"));  // ours: it is the best there is
+  task.function = "relu_2nn_regression";
+  EXPECT_THAT(names("transfer"), Contains("gd_network"));
+  task.function = "linear_classification";
+  EXPECT_THAT(names("standard"), Not(Contains("least_squares")));
+}
+
+TEST(Evaluate, AnotherStreamDrawsOtherPrompts) {
+  TaskConfig task;
+  task.n_dims = 3;
+  RegressionModel model(small_model("mamba"), task.n_dims);
+  EvaluateOptions options = {.n_points = 4, .n_prompts = 2};
+  options.baselines = {"averaging"};
+  const SettingResult plain = evaluate(model, task, {"standard"}, options).front();
+  options.stream = "side evaluation";
+  EXPECT_NE(evaluate(model, task, {"standard"}, options)[0].curves[1].mean, plain.curves[1].mean);
+}
+
 // 100 errors, half 0 and half 1: the mean of a resample has standard deviation 0.05, and 90% of the
 // means lie within 1.645 of these.
 TEST(Evaluate, BootstrapGivesTheNinetyPercentInterval) {

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "icl/base/error.h"
+#include "icl/tasks/task_sampler.h"
 
 namespace icl {
 namespace {
@@ -112,6 +113,26 @@ TEST(Suites, StandardIsIsotropicWhateverTheTraining) {
   EXPECT_TRUE(at::equal(sample_prompts(setting("standard"), task, request).xs_BKD, plain));
   EXPECT_FALSE(
       at::equal(sample_prompts(setting("training_distribution"), task, request).xs_BKD, plain));
+}
+
+TEST(Suites, TheTrainingDistributionHasTheRotationOfTheRun) {
+  TaskConfig task;
+  task.n_dims = 2;
+  task.inputs.distribution = "skewed";
+  task.inputs.exponent = 8;  // all but a line
+  task.inputs.rotation = "fixed";
+  const auto direction = [](const at::Tensor& xs_BKD) {
+    return std::get<2>(at::linalg_svd(xs_BKD.flatten(0, 1)))[0].abs();
+  };
+  const auto evaluated = [&](uint64_t train_seed) {
+    return direction(sample_prompts(setting("training_distribution"), task,
+                                    {.n_points = 16, .batch_size = 4, .train_seed = train_seed})
+                         .xs_BKD);
+  };
+  const at::Tensor trained =
+      direction(TaskSampler(task, 7).sample({.batch_size = 4, .n_points = 16, .n_dims = 2}).xs_BKD);
+  EXPECT_TRUE(at::allclose(evaluated(7), trained, 1e-2, 1e-2));
+  EXPECT_FALSE(at::allclose(evaluated(8), trained, 1e-2, 1e-2));
 }
 
 TEST(Suites, TransferTestsOnLinearFunctions) {

@@ -45,6 +45,41 @@ TEST(ProbeFigures, TakeTheNewestCheckpointAndShowHowItFormed) {
   EXPECT_THAT(formation.series[0].ys, ElementsAre(1.0, 0.5));
 }
 
+TEST(ProbeFigures, HaveAPanelForEachTask) {
+  RunRecord skewed, plain;
+  skewed.probes = {readout_at(200, 0.25)};
+  skewed.probes[0].task_key = skewed.probes[0].task_label = "skewed";
+  plain.probes = {readout_at(200, 0.5)};
+  plain.probes[0].task_key = plain.probes[0].task_label = "gaussian";
+  for (RunRecord* run : {&skewed, &plain}) {
+    const double at_once = run == &skewed ? 0.9 : 0.3;
+    run->probes[0].references = {{.name = "gd", .baseline = true, .mean = {1, at_once, 0.1}}};
+  }
+  const std::vector<Group> groups = {{.label = "A", .runs = {&skewed}, .style = {}},
+                                     {.label = "B", .runs = {&plain}, .style = {}}};
+  const Section section = probing_section(groups);
+  ASSERT_THAT(ids_of(section),
+              ElementsAre("probe-readout", "probe-nearest", "probe-readout", "probe-nearest"));
+  EXPECT_EQ(section.figures[2].title, "Read-out after every layer: gaussian");
+  const auto& chart = std::get<LineChart>(section.figures[2].panels.at(0));
+  ASSERT_EQ(chart.series.size(), 2U);
+  EXPECT_EQ(chart.series[0].label, "B");
+  EXPECT_THAT(chart.series[1].ys, ElementsAre(0.3, 0.1));
+}
+
+TEST(ProbeFigures, SayWhatTheBandsAre) {
+  RunRecord one, two;
+  one.probes = {readout_at(200, 0.25)};
+  two.probes = {readout_at(200, 0.75)};
+  using ::testing::HasSubstr;
+  const Section single = probing_section({{.label = "Mamba", .runs = {&one}, .style = {}}});
+  EXPECT_THAT(single.figures.at(0).caption, HasSubstr("bands are 95% intervals"));
+  const Section seeds = probing_section({{.label = "Mamba", .runs = {&one, &two}, .style = {}}});
+  EXPECT_THAT(seeds.figures.at(0).caption, HasSubstr("from the lowest to the highest seed"));
+  const auto& chart = std::get<LineChart>(seeds.figures[0].panels.at(0));
+  EXPECT_THAT(chart.series.at(0).low, ElementsAre(1.0, 0.25));
+}
+
 TEST(ProbeFigures, PutOneIterationBesideEachLayerAndTheBestPenaltyBesideAll) {
   RunRecord run;
   run.probes = {readout_at(200, 0.25)};

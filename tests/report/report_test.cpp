@@ -9,6 +9,7 @@
 
 #include "icl/base/error.h"
 #include "icl/report/run_record.h"
+#include "src/report/result_files.h"
 #include "tests/support/sample_runs.h"
 
 namespace icl::report {
@@ -103,6 +104,44 @@ TEST_F(Report, ShowsTrainingBatchesWhereNothingIsEvaluated) {
   // 1 - n / D
   EXPECT_EQ(inputs.runs[0].evaluations[0].curves[2].mean, (std::vector<double>{1.0, 0.5}));
   EXPECT_THAT(write_report({folder_ / "a"}).verdict, HasSubstr("there is no evaluation yet"));
+  // Where it is written, the error of predicting zero need not follow from the losses.
+  test::write_text(folder_ / "a/metrics.jsonl",
+                   R"({"step":0,"loss":0.3,"relative_loss":0.5,"errors":[0.5,0.25],)"
+                   R"("zero_error":0.5,"n_dims":2})"
+                   "\n");
+  EXPECT_EQ(read_inputs({folder_ / "a"}).runs.at(0).evaluations.at(0).curves[0].mean,
+            (std::vector<double>{1.0, 0.5}));
+}
+
+TEST_F(Report, TrainingBatchesShareNoPanelWithEvaluations) {
+  test::write_sample_run(folder_ / "a", {});
+  test::write_sample_run(folder_ / "b", {.family = "gpt2"});
+  fs::remove_all(folder_ / "b/eval");
+  const ReportOutcome outcome = write_report({folder_}, folder_ / "page.html");
+  EXPECT_THAT(outcome.verdict, Not(HasSubstr("there is no evaluation yet")));
+  const std::string page = content_of(folder_ / "page.html");
+  EXPECT_THAT(page, HasSubstr("Error in context: linear regression, 20 dimensions<"));
+  EXPECT_THAT(page, HasSubstr("Error in context: linear regression, 20 dimensions, training"));
+}
+
+TEST_F(Report, TellsTrainingDistributionsApart) {
+  auto json = test::sample_evaluation({}, "training_distribution", 1, 0);
+  EXPECT_EQ(read_evaluation(json).setting, "training_distribution: gaussian");
+  json["task"]["inputs"] = {{"distribution", "skewed"}, {"exponent", 2}};
+  EXPECT_EQ(read_evaluation(json).setting, "training_distribution: skewed, exponent 2");
+}
+
+TEST_F(Report, NamesTheErrorOfAClassification) {
+  test::write_sample_run(folder_ / "a", {});
+  auto json = test::sample_evaluation({}, "standard", 1, 0);
+  json["task"]["function"] = "linear_classification";
+  json["metric"] = "share of wrong signs";
+  json["normaliser"] = {{"name", "1"}, {"value", 1}};
+  test::write_text(folder_ / "a/eval/standard.json", json.dump());
+  write_report({folder_ / "a"}, folder_ / "page.html");
+  const std::string page = content_of(folder_ / "page.html");
+  EXPECT_THAT(page, HasSubstr("Share of wrong signs at a fresh query"));
+  EXPECT_THAT(page, Not(HasSubstr("squared error")));
 }
 
 }  // namespace

@@ -124,6 +124,8 @@ TEST(TaskRegistry, JudgesByTheRightLossAndNormaliser) {
   const double expected = (std::log1p(std::exp(1.0)) + std::log1p(std::exp(-2.0))) / 2;
   EXPECT_NEAR(labels.loss(predictions, ys).item<double>(), expected, 1e-6);
   EXPECT_TRUE(at::equal(labels.error(predictions, ys), at::tensor({1.F, 0.F}).reshape({1, 2})));
+  // A guess is right half of the time.
+  EXPECT_TRUE(at::equal(labels.error(at::zeros({1, 2}), ys), at::full({1, 2}, 0.5)));
   const TaskConfig config;
   EXPECT_EQ(linear.normaliser(config).value, 20);
   EXPECT_EQ(task_info("sparse_linear_regression").normaliser(config).name, "k");

@@ -72,6 +72,15 @@ TEST(TaskSampler, DrawsFromAFixedPoolOfTasks) {
   EXPECT_GT(inputs.size(), 200U);
 }
 
+TEST(TaskSampler, ABatchRepeatsNoTaskOfThePoolBeforeAllAreTaken) {
+  const TaskSampler sampler({.n_dims = 3, .num_tasks = 10}, 1);
+  for (int64_t step = 0; step < 20; ++step) {
+    const Batch batch =
+        sampler.sample({.step = step, .batch_size = 8, .n_points = 12, .n_dims = 3});
+    EXPECT_EQ(distinct(weights_of(batch).select(1, 0)).size(), 8U) << step;
+  }
+}
+
 TEST(TaskSampler, DrawsFromAFixedPoolOfPrompts) {
   const TaskSampler sampler({.n_dims = 3, .num_training_examples = 5}, 1);
   std::set<int64_t> tasks;
@@ -107,6 +116,35 @@ TEST(TaskSampler, DrawsFromAPoolOfAnySizeAtOnce) {
   const TaskSampler sampler({.n_dims = 1, .num_training_examples = int64_t{1} << 40}, 1);
   const Batch batch = sampler.sample({.batch_size = 8, .n_points = 1, .n_dims = 1});
   EXPECT_EQ(distinct(batch.xs_BKD.flatten()).size(), 8U);
+}
+
+// The published code renormalises the ys of a batch, not of a prompt; one y has no spread to scale.
+TEST(TaskSampler, PromptsOfThePoolAreRenormalisedTogether) {
+  TaskConfig config = {.function = "noisy_linear_regression", .n_dims = 4};
+  config.noise_std = 1;
+  config.renormalize_ys = true;
+  config.num_training_examples = 50;
+  const TaskSampler sampler(config, 1);
+  const at::Tensor ys = sampler.sample({.batch_size = 8, .n_points = 20, .n_dims = 4}).ys_BK;
+  EXPECT_NEAR(ys.std().item<double>(), 2, 1e-4);
+  EXPECT_GT(ys.std(1).std().item<double>(), 0.2);
+  const Batch single = sampler.sample({.batch_size = 1, .n_points = 1, .n_dims = 4});
+  EXPECT_TRUE(at::isfinite(single.ys_BK).all().item<bool>());
+}
+
+TEST(TaskSampler, AFixedRotationCanBeThatOfATrainingRun) {
+  TaskConfig config = {.n_dims = 2};
+  config.inputs.distribution = "skewed";
+  config.inputs.exponent = 8;  // all but a line
+  config.inputs.rotation = "fixed";
+  const SampleRequest request = {.batch_size = 1, .n_points = 64, .n_dims = 2};
+  const auto direction = [&](const TaskSampler& sampler) {
+    const at::Tensor xs = sampler.sample(request).xs_BKD[0];
+    return std::get<2>(at::linalg_svd(xs))[0].abs();
+  };
+  const at::Tensor training = direction(TaskSampler(config, 7));
+  EXPECT_TRUE(at::allclose(direction(TaskSampler(config, 1, "mine", 7)), training, 1e-2, 1e-2));
+  EXPECT_FALSE(at::allclose(direction(TaskSampler(config, 1, "mine")), training, 1e-2, 1e-2));
 }
 
 TEST(TaskSampler, PromptsOfThePoolGrowWithTheCurriculum) {

@@ -141,7 +141,7 @@ TEST(Trainer, KilledAtRandomMomentsItEndsWithTheSameBytes) {
   TrainingHooks hooks;
   hooks.evaluate = [](RegressionModel& model) {
     const at::Tensor ones = at::ones({1, 2, 3});
-    return std::map<std::string, std::vector<double>>{
+    return SettingErrors{
         {"standard", {model.predict(ones, at::ones({1, 2})).sum().item<double>()}}};
   };
   const auto start = std::chrono::steady_clock::now();

@@ -3,12 +3,9 @@
 // What icl-train evaluates: its settings now and then, and a short table at the end.
 #pragma once
 
-#include <map>
-#include <string>
-#include <vector>
-
 #include "icl/config/run_config.h"
 #include "icl/evaluation/evaluate.h"
+#include "icl/training/trainer.h"
 
 namespace icl {
 
@@ -16,9 +13,8 @@ namespace icl {
 void check_side_evaluation(const RunConfig& config);
 
 // Normalised mean errors by setting and number of in-context examples, on the same prompts each
-// time.
-std::map<std::string, std::vector<double>> evaluate_on_the_side(RegressionModel& model,
-                                                                const RunConfig& config);
+// time, which icl-eval never uses.
+SettingErrors evaluate_on_the_side(RegressionModel& model, const RunConfig& config);
 
 // Errors after up to 10 in-context examples over 1280 prompts distributed as in training, beside
 // least squares, 3 nearest neighbours and averaging.

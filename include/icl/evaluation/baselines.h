@@ -54,8 +54,9 @@ const std::vector<Baseline>& baselines();
 // UsageError for an unknown name.
 std::vector<Baseline> select_baselines(const std::vector<std::string>& names);
 
-// What Grazzi et al. 2024 compare with on this class of functions, with `zero` (the trivial line of
-// their plots) in front; ridge where the task has noise. Names that this build knows.
+// What Grazzi et al. 2024 compare a model of this class of functions with, in every setting (their
+// get_relevant_baselines), and `zero`, the trivial line of their plots, in front. Names that this
+// build knows.
 std::vector<std::string> paper_baselines(const TaskConfig& task);
 
 // The penalty lambda of |y - Xw|^2 + lambda |w|^2 whose solution is the posterior mean of a linear

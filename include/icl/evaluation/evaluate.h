@@ -51,6 +51,8 @@ struct EvaluateOptions {
   int64_t train_points = 0;  // longest prompt of the training; 0: unknown
   int64_t n_prompts = 1280;
   uint64_t seed = 0;
+  uint64_t train_seed = 0;                        // the run's, see PromptRequest
+  std::string stream = "evaluation";              // separates uses of one seed
   std::vector<std::string> baselines = {"auto"};  // names, "all", "none", or "auto": the paper's
   std::string model_name = "model";
   // Called now and then with the share of a setting that is done; may throw to stop.
@@ -67,9 +69,9 @@ SettingResult evaluate_setting(RegressionModel& model, const TaskConfig& task,
 // Points of a prompt in this setting: as asked for, at most D for orthogonal queries.
 int64_t points_of(const Setting& setting, const TaskConfig& task, const EvaluateOptions& options);
 
-// The names behind "auto", "all" and "none" for a task.
+// The names behind "auto", "all" and "none" for a setting of a model trained on `task`.
 std::vector<std::string> baseline_names(const std::vector<std::string>& asked,
-                                        const TaskConfig& task);
+                                        const TaskConfig& task, const Setting& setting);
 
 // Predictions of the model for the prompts, one pass; on the CPU.
 at::Tensor predict(RegressionModel& model, const Prompts& prompts);

@@ -33,7 +33,7 @@ struct Setting {
   std::string description;
   Strategy strategy = Strategy::kSame;
   // "gaussian" (isotropic), "skewed" or "half_subspace", one rotation for all prompts; or
-  // "training": as the model was trained.
+  // "training": as the model was trained, with its rotation if that is fixed.
   std::string inputs = "gaussian";
   double x_scale = 1;
   double y_scale = 1;
@@ -68,10 +68,11 @@ struct PromptRequest {
   uint64_t seed = 0;
   int64_t batch = 0;  // index of the batch; a batch is what noise is renormalised over
   int64_t batch_size = 64;
+  uint64_t train_seed = 0;            // of the run, for its fixed rotation
+  std::string stream = "evaluation";  // separates uses of one seed
 };
 
-// A pure function of its arguments, from the stream "evaluation": no seed shares data with
-// training.
+// A pure function of its arguments: no seed shares prompts with training.
 Prompts sample_prompts(const Setting& setting, const TaskConfig& trained,
                        const PromptRequest& request);
 

@@ -68,7 +68,8 @@ class LanguageModel : public torch::nn::Module {
   const std::string& config() const { return parts_.config; }
   Backbone& backbone() { return *parts_.backbone; }
 
-  // Draws all parameters: the embedding from N(0, 0.02), the rest as published.
+  // Draws all parameters: the embedding and a head of its own from N(0, 0.02), the backbone as
+  // published.
   void reset_parameters();
 
  private:

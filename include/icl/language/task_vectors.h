@@ -4,9 +4,10 @@
 // shown, given to it in place of the demonstrations.
 //
 // The residual stream after a layer, at the last token of a prompt with the demonstrations and a
-// dummy query (the mean over two dummies), replaces that at the last token of the query without
-// demonstrations. The layer is the best on development prompts; the accuracy is that on the test
-// prompts, whose queries and demonstrations are those of the plain evaluation.
+// dummy query (the mean over two dummies, which are none of the demonstrations), replaces that at
+// the last token of the query without demonstrations. The layer is the best on development prompts;
+// the accuracy is that on the test prompts, whose queries and demonstrations are those of the plain
+// evaluation (whether or not that shares contexts: those of separate prompts).
 //
 //   options.task_vectors = true;
 //   const ShotResults results = evaluate_shots(model, tokenizer, options);   // .task_vectors

@@ -25,6 +25,7 @@ struct Curve {
 
 // One setting's result: eval/<setting>.json.
 struct Evaluation {
+  // With the inputs, where they are those of the training: "training_distribution: skewed".
   std::string setting;
   std::string function;  // of the task, "" if unknown
   std::string task_key;  // equal for tasks whose curves may share a figure
@@ -32,8 +33,10 @@ struct Evaluation {
   int64_t n_prompts = 0;
   std::optional<int64_t> train_points;
   std::optional<int64_t> checkpoint_step;
+  std::string metric = "squared error";
   std::string normaliser = "1";
-  bool from_training = false;  // from the last training batches, as long as there is no file
+  // From the last training batches, as long as there is no file: "training_batches: gaussian".
+  bool from_training = false;
   std::vector<Curve> curves;
 };
 
@@ -60,8 +63,9 @@ struct NearestStep {
 // probe/*.json: profiles over the layers of a model.
 struct Probe {
   std::string file;
-  std::string kind;  // "readout" or "linear"
-  std::string setting;
+  std::string kind;        // "readout" or "linear"
+  std::string task_key;    // equal for probes on prompts of one distribution
+  std::string task_label;  // "linear regression, 20 dimensions, skewed inputs"
   std::optional<int64_t> checkpoint_step;
   int64_t n_layers = 0;
   std::string normaliser = "1";

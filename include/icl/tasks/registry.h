@@ -17,7 +17,8 @@
 
 namespace icl {
 
-// What errors are divided by in curves, so that always predicting zero scores about 1.
+// What errors are divided by in curves, so that always predicting zero scores about 1 (where the
+// error is a share of wrong signs, about 1/2).
 struct Normaliser {
   std::string name;  // "d", "k" or "1"
   double value = 1;
@@ -38,8 +39,9 @@ struct TaskInfo {
                          const at::Tensor& xs_BKD);
   // Training loss, a scalar: the mean over prompts and points.
   at::Tensor (*loss)(const at::Tensor& predictions_BK, const at::Tensor& ys_BK);
-  // Error of each prediction [B, K]: squared error, or 0/1 for classification.
+  // Error of each prediction [B, K].
   at::Tensor (*error)(const at::Tensor& predictions_BK, const at::Tensor& ys_BK);
+  const char* metric;  // what the mean of these errors is called
   Normaliser (*normaliser)(const TaskConfig& config);
 };
 

@@ -10,6 +10,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "icl/base/random.h"
@@ -30,6 +31,9 @@ at::Tensor sample_inputs(const InputConfig& config, int64_t total_dims, const Ra
                          const RandomStream& fixed_stream, int64_t batch_size, int64_t n_points,
                          int64_t n_dims);
 
+// Where the training run of this seed draws the rotation that it keeps ("rotation": "fixed").
+RandomStream rotation_of_run(uint64_t train_seed);
+
 // The symmetric map U diag(e) U^T of the skewed and half-subspace inputs, U uniformly random,
 // scaled so that E|x|^2 = D (the published sample_transformation with normalize): [D, D].
 at::Tensor random_transformation(const at::Tensor& scales_D, const RandomStream& stream);
@@ -49,6 +53,8 @@ class Functions {
   // What a prompt shows: noise added and, if configured, renormalised over the batch (noisy linear
   // regression); otherwise the same as values(). Noise depends on prompt and point, not on x.
   at::Tensor observe(const at::Tensor& xs_BKD) const;
+  // The same, not yet renormalised.
+  at::Tensor with_noise(const at::Tensor& xs_BKD) const;
 
   const FunctionParameters& parameters() const { return parameters_; }
 
@@ -57,6 +63,10 @@ class Functions {
   FunctionParameters parameters_;
   RandomStream noise_;
 };
+
+// Noisy values of a batch, scaled to the standard deviation sqrt(D) if so configured (Grazzi et al.
+// 2024, `renormalize_ys`).
+at::Tensor renormalised(const TaskConfig& config, const at::Tensor& ys_BK);
 
 struct SampleRequest {
   int64_t step = 0;
@@ -68,8 +78,10 @@ struct SampleRequest {
 // The training (or evaluation) stream of a task. Sampling a step twice gives the same bits.
 class TaskSampler {
  public:
-  // `stream` separates uses of one seed, e.g. "train" and "evaluation".
-  TaskSampler(TaskConfig config, uint64_t seed, std::string stream = "train");
+  // `stream` separates uses of one seed, e.g. "train" and "evaluation". A fixed rotation is that of
+  // the training run of `train_seed`; without one, of this stream's own.
+  TaskSampler(TaskConfig config, uint64_t seed, std::string stream = "train",
+              std::optional<uint64_t> train_seed = {});
 
   Batch sample(const SampleRequest& request) const;
   const TaskConfig& config() const { return config_; }
@@ -81,6 +93,7 @@ class TaskSampler {
 
   TaskConfig config_;
   RandomStream stream_;
+  RandomStream rotation_;    // of inputs with a fixed one
   FunctionParameters pool_;  // of num_tasks functions
 };
 

@@ -28,6 +28,7 @@ namespace icl {
 // What is logged of a batch beside its loss.
 struct BatchFigures {
   double zero_loss = 0;        // of always predicting zero
+  double zero_error = 0;       // the same, mean over prompts and points
   std::vector<double> errors;  // per point, mean over prompts
 };
 

@@ -32,6 +32,7 @@ struct StepReport {
   double loss = 0;             // mean over prompts and points, not normalised (paper's objective)
   double relative_loss = 0;    // loss / the loss of always predicting zero on the same batch
   std::vector<double> errors;  // per point, mean over prompts
+  double zero_error = 0;       // of always predicting zero, mean over prompts and points
   double grad_norm = 0;        // before clipping
   double lr = 0;
   int64_t n_points = 0;
@@ -42,13 +43,16 @@ struct StepReport {
 
 nlohmann::ordered_json to_json(const StepReport& report);
 
+// Errors by point of each setting, in the order of evaluation.suites.
+using SettingErrors = std::vector<std::pair<std::string, std::vector<double>>>;
+
 struct TrainingHooks {
   // The signal that asks to stop, or 0.
   std::function<int()> stop_signal = [] { return 0; };
   // After every step; `details` is set at the steps that are logged.
   std::function<void(int64_t steps_done, const std::optional<StepReport>& details)> on_step;
-  // Errors by setting and point, for evaluation.every. The first setting's mean decides the best.
-  std::function<std::map<std::string, std::vector<double>>(RegressionModel&)> evaluate;
+  // For evaluation.every. The first setting's mean decides the best.
+  std::function<SettingErrors(RegressionModel&)> evaluate;
 };
 
 struct TrainingOutcome {

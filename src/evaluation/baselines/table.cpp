@@ -111,7 +111,7 @@ std::vector<Baseline> select_baselines(const std::vector<std::string>& names) {
 
 std::vector<std::string> paper_baselines(const TaskConfig& task) {
   std::vector<std::string> names = {"zero", "least_squares", "nearest_3", "averaging"};
-  if (task.noise_std > 0) names.emplace_back("ridge");
+  if (task.function == "linear_classification") std::erase(names, "least_squares");
   if (task.function == "sparse_linear_regression") {
     for (const char* alpha : {"1", "0.1", "0.01", "0.001", "0.0001"}) {
       names.push_back(str("lasso_", alpha));
