@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
   CLI::App& sample_command =
       *app.add_subcommand("sample", "prompts of a config's task, into a file");
   icl::add_sample_options(sample_command, sample);
+  program.takes_assignments([&] { return sample_command.parsed(); });
   return program.run(argc, argv, [&] {
     if (predict_command.parsed()) return icl::run_predict(predict, program.common());
     if (sample_command.parsed()) return icl::run_sample(sample, program.common());

@@ -11,5 +11,6 @@ int main(int argc, char** argv) {
       "icl-train --describe");
   icl::TrainOptions options;
   icl::add_train_options(program.app(), options);
+  program.takes_assignments([] { return true; });
   return program.run(argc, argv, [&] { return icl::train(options, program.common()); });
 }

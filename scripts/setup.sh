@@ -20,7 +20,7 @@ fail() { echo "setup: error: $*" >&2; exit 1; }
 
 packages=(build-essential ca-certificates ccache clang-format-14 cmake git ninja-build pkg-config
   python3-pip unzip libbenchmark-dev libcli11-dev libfmt-dev libgmock-dev libgtest-dev libhwy-dev
-  libicu-dev libspdlog-dev libxgboost-dev libxxhash-dev libyaml-cpp-dev nlohmann-json3-dev)
+  libicu-dev libspdlog-dev libxgboost-dev libxxhash-dev libyaml-cpp-dev nlohmann-json3-dev zlib1g-dev)
 
 install_packages() {
   local missing=() package
@@ -43,7 +43,7 @@ install_packages() {
 choose_profile() {
   local nvcc
   nvcc="$(command -v nvcc || ls /usr/local/cuda/bin/nvcc 2>/dev/null || true)"
-  if [ -n "$nvcc" ] && "$nvcc" --version | grep -q "release 13\."; then
+  if [ -n "$nvcc" ] && "$nvcc" --version | grep "release 13\." > /dev/null; then
     echo cuda-system-toolkit
   else
     echo cpu

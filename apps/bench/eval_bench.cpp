@@ -72,7 +72,7 @@ nlohmann::ordered_json measure(const std::string& family, const c10::Device& dev
 }  // namespace
 
 int bench_eval(const CommonOptions& common) {
-  const c10::Device device = prepare_device(common.device, common.threads);
+  const c10::Device device = prepare_device(common);
   nlohmann::ordered_json results = nlohmann::ordered_json::array();
   for (const std::string& family : model_families()) results.push_back(measure(family, device));
   if (common.json) {

@@ -145,7 +145,7 @@ void print_row(const Json& row) {
 }  // namespace
 
 int bench_nlp(const CommonOptions& common) {
-  const c10::Device device = prepare_device(common.device, common.threads);
+  const c10::Device device = prepare_device(common);
   Json results{{"schema", "icl.bench.nlp"},        {"version", 1},
                {"icl_version", version_text()},    {"device", device.str()},
                {"threads", at::get_num_threads()}, {"rows", Json::array()}};

@@ -141,7 +141,7 @@ void print_row(const Json& row) {
 }  // namespace
 
 int bench_ops(const CommonOptions& common) {
-  const c10::Device device = prepare_device(common.device, common.threads);
+  const c10::Device device = prepare_device(common);
   Json results{{"schema", "icl.bench.ops"},
                {"version", 1},
                {"icl_version", version_text()},

@@ -63,6 +63,7 @@ RunConfig quickstart(const std::string& family) {
   config.model.d_model = 64;
   config.model.n_layer = 4;
   config.model.n_head = 4;
+  if (family == "gpt2") config.model.positions = "learned", config.model.n_positions = 512;
   config.task.n_dims = 5;
   config.training.grad_clip = 1;
   config.training.curriculum.dims = {.start = 5, .end = 5};
@@ -127,7 +128,7 @@ void print_row(const Json& row) {
 
 int bench_train(const CommonOptions& common) {
   keep_freed_memory();  // as icl-train does
-  const c10::Device device = prepare_device(common.device, common.threads);
+  const c10::Device device = prepare_device(common);
   Json results{{"schema", "icl.bench.train"},      {"version", 1},
                {"icl_version", version_text()},    {"device", device.str()},
                {"threads", at::get_num_threads()}, {"rows", Json::array()}};

@@ -18,13 +18,6 @@
 namespace icl {
 namespace {
 
-// Unwinds the work after a signal; the program's exit code then tells of it.
-struct Interrupted {};
-
-void stop_if_asked() {
-  if (pending_signal() != 0) throw Interrupted{};
-}
-
 void check_count(const char* flag, int64_t value, int64_t low, int64_t high) {
   if (value < low || value > high) {
     throw UsageError(str(flag, " ", value, ": expected ", low, " .. ", high));
@@ -99,7 +92,7 @@ int run_eval(const EvalOptions& options, const CommonOptions& common) {
   if (options.run.empty()) throw UsageError("--run RUN is required");
   if (options.points != 0) check_count("--points", options.points, 1, 100'000);
   check_count("--prompts", options.prompts, 1, 10'000'000);
-  const c10::Device device = prepare_device(common.device, common.threads);
+  const c10::Device device = prepare_device(common);
   const LoadedRun run = load_run(options.run, options.checkpoint, device);
   try {
     const nlohmann::ordered_json results = results_of(options, common, run);

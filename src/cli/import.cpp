@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "icl/base/error.h"
 #include "icl/base/log.h"
 #include "icl/base/text.h"
 #include "icl/io/safetensors.h"
@@ -89,6 +90,7 @@ void add_import_options(CLI::App& app, ImportOptions& options) {
 }
 
 int import_run(const ImportOptions& options, const CommonOptions& common) {
+  if (options.out.empty()) throw UsageError("--out is empty: expected a run folder to make");
   PythonRun run =
       read_python_run(options.from, options.all ? PythonModels::kAll : PythonModels::kNewest);
   for (const std::string& warning : run.warnings) log_warning(warning);

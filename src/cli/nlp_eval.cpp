@@ -81,19 +81,24 @@ LanguageFacts facts_of(const NlpEvalOptions& options, const LoadedModel& loaded,
           .seed = shots.seed};
 }
 
-void write_results(const NlpEvalOptions& options, const ShotResults& results,
-                   const nlohmann::ordered_json& json) {
-  const auto make_folder = [](const fs::path& file) {
+// Before hours of work: folders of what is to be written, and whether it can be.
+void prepare_outputs(const NlpEvalOptions& options) {
+  for (const fs::path file : {options.out, options.samples}) {
+    if (file.empty()) continue;
     std::error_code failure;
     if (file.has_parent_path()) fs::create_directories(file.parent_path(), failure);
     if (failure) throw DataError(str("'", file.string(), "': ", failure.message()));
-  };
-  if (!options.samples.empty()) {
-    make_folder(options.samples);
-    write_file_atomically(options.samples, samples_text(results));
+    check_writable(file);
   }
+  if (!options.out.empty() && options.out == options.samples) {
+    throw UsageError(str("--out and --samples are both '", options.out, "'"));
+  }
+}
+
+void write_results(const NlpEvalOptions& options, const ShotResults& results,
+                   const nlohmann::ordered_json& json) {
+  if (!options.samples.empty()) write_file_atomically(options.samples, samples_text(results));
   if (options.out.empty()) return;
-  make_folder(options.out);
   write_file_atomically(fs::path(options.out).replace_extension(".csv"), shots_csv(results));
   write_file_atomically(options.out, json.dump(1) + "\n");
   log_info(str("written to '", options.out, "'; icl-report draws it"));
@@ -137,9 +142,10 @@ void add_nlp_eval_options(CLI::App& app, NlpEvalOptions& options) {
 
 int run_nlp_eval(const NlpEvalOptions& options, const CommonOptions& common) {
   check_options(options);
+  prepare_outputs(options);
   round_alike();
   ShotOptions shots = shot_options(options, common);
-  const c10::Device device = prepare_device(common.device, common.threads);
+  const c10::Device device = prepare_device(common);
   const LoadedModel loaded = load_language_model(options.model, {.device = device});
   const fs::path tokenizer_path = tokenizer_of(options, loaded);
   const std::unique_ptr<Tokenizer> tokenizer = load_tokenizer(tokenizer_path);
@@ -156,12 +162,12 @@ int run_nlp_eval(const NlpEvalOptions& options, const CommonOptions& common) {
   const ShotResults results = evaluate_shots(*loaded.model, *tokenizer, shots);
   progress.reset();
   const nlohmann::ordered_json json = shots_json(results, facts);
-  write_results(options, results, json);
   if (common.json) {
     std::printf("%s\n", json.dump(1).c_str());
   } else {
     std::fputs(shots_table(results).c_str(), stdout);
   }
+  write_results(options, results, json);
   if (!results.complete) log_info("stopped; the results hold what was finished");
   return 0;
 }

@@ -83,7 +83,7 @@ int run_generate(const GenerateOptions& options, const CommonOptions& common) {
     throw UsageError(str("--max-new-tokens ", options.max_new_tokens, ": expected 1 .. 1000000"));
   }
   round_alike();
-  const c10::Device device = prepare_device(common.device, common.threads);
+  const c10::Device device = prepare_device(common);
   const LoadedModel loaded = load_language_model(options.model, {.device = device});
   return options.prompt.empty() ? continue_sequences(*loaded.model, options, common.json)
                                 : continue_prompt(loaded, options, common.json);

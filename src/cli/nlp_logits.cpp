@@ -9,6 +9,7 @@
 #include "icl/cli/nlp.h"
 #include "icl/cli/progress.h"
 #include "icl/cli/signals.h"
+#include "icl/io/files.h"
 #include "icl/io/safetensors.h"
 #include "src/cli/nlp_ids.h"
 
@@ -27,8 +28,9 @@ void add_logits_options(CLI::App& app, LogitsOptions& options) {
 }
 
 int run_logits(const LogitsOptions& options, const CommonOptions& common) {
+  check_writable(options.out);
   round_alike();
-  const c10::Device device = prepare_device(common.device, common.threads);
+  const c10::Device device = prepare_device(common);
   const LoadedModel loaded = load_language_model(options.model, {.device = device});
   const NamedIds sequences = read_ids(options.ids, *loaded.model, /*extra=*/0);
   const at::NoGradGuard no_grad;

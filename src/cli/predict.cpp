@@ -15,6 +15,7 @@
 #include "icl/cli/signals.h"
 #include "icl/evaluation/baselines.h"
 #include "icl/evaluation/evaluate.h"
+#include "icl/io/files.h"
 #include "icl/io/safetensors.h"
 #include "icl/models/run_folder.h"
 #include "icl/tasks/task_sampler.h"
@@ -68,13 +69,14 @@ at::Tensor in_batches(const Prompts& prompts, Progress& progress, const std::str
   for (int64_t first = 0; first < n_prompts; first += kBatch) {
     const int64_t count = std::min(kBatch, n_prompts - first);
     const auto report = [&](double share) {
+      stop_if_asked();
       progress.update(done + first + std::lround(share * static_cast<double>(count)), name);
     };
     report(0);
     predictions.narrow(0, first, count)
         .copy_(predict_batch(slice(prompts, first, count), first, report));
-    if (pending_signal() != 0) break;
   }
+  stop_if_asked();
   return predictions;
 }
 
@@ -111,7 +113,8 @@ int run_predict(const PredictOptions& options, const CommonOptions& common) {
     throw UsageError(str("--ridge-penalty ", *options.ridge_penalty, ": expected >= 0"));
   }
   const std::vector<Baseline> chosen = select_baselines(names);
-  const c10::Device device = prepare_device(common.device, common.threads);
+  check_writable(options.out);
+  const c10::Device device = prepare_device(common);
   const Prompts prompts = read_prompts(options.prompts);
   const int64_t n_prompts = prompts.ys_BK.size(0);
 
@@ -150,7 +153,6 @@ int run_predict(const PredictOptions& options, const CommonOptions& common) {
     done += n_prompts;
   }
   progress.finish();
-  if (pending_signal() != 0) return 0;
   write_safetensors(options.out, outputs);
   log_info(
       str("wrote predictions for ", with_commas(n_prompts), " prompts to '", options.out, "'"));
@@ -174,7 +176,8 @@ int run_sample(const SampleOptions& options, const CommonOptions& common) {
   if (options.prompts < 1 || options.prompts > 10'000'000) {
     throw UsageError(str("--prompts ", options.prompts, ": expected 1 .. 10000000"));
   }
-  prepare_device("cpu", common.threads);
+  check_writable(options.out);
+  prepare_device("cpu", common.threads.value_or(0));
   const int64_t n_dims = config.task.n_dims;
   const TaskSampler sampler(config.task, static_cast<uint64_t>(common.seed.value_or(0)),
                             "evaluation", static_cast<uint64_t>(config.seed));

@@ -5,10 +5,14 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <functional>
 
 #include "icl/base/error.h"
 #include "icl/base/log.h"
+#include "icl/cli/progress.h"
+#include "icl/cli/signals.h"
 #include "icl/models/run_folder.h"
 #include "icl/probing/linear_probe.h"
 #include "icl/probing/readout_probe.h"
@@ -82,8 +86,10 @@ ProbeOrigin origin_of(const LoadedRun& run, const ProbeOptions& options, uint64_
   return origin;
 }
 
+using Share = std::function<void(double)>;  // told how much of the work is done
+
 Json probe_readout_of(const LoadedRun& run, const ProbeOptions& options, const ProbeOrigin& origin,
-                      c10::Device device) {
+                      c10::Device device, const Share& progress) {
   const TaskConfig& task = run.config.task;
   ReadoutOptions readout;
   readout.counts = {.prompts = options.prompts,
@@ -95,12 +101,13 @@ Json probe_readout_of(const LoadedRun& run, const ProbeOptions& options, const P
   readout.normaliser = origin.normaliser;
   readout.seed = static_cast<uint64_t>(origin.prompt_seed);
   readout.device = device;
+  readout.progress = progress;
   RegressionProbe model(*run.model);
   return to_json(origin, probe_readout(model, task, run.config.seed, readout));
 }
 
 Json probe_linear_of(const LoadedRun& run, const ProbeOptions& options, const ProbeOrigin& origin,
-                     c10::Device device) {
+                     c10::Device device, const Share& progress) {
   LinearOptions linear;
   linear.n_points = context_of(options, run.config);
   linear.n_train = options.train_prompts;
@@ -109,6 +116,7 @@ Json probe_linear_of(const LoadedRun& run, const ProbeOptions& options, const Pr
   linear.targets = options.targets;
   linear.seed = static_cast<uint64_t>(origin.prompt_seed);
   linear.device = device;
+  linear.progress = progress;
   RegressionProbe model(*run.model);
   return to_json(origin, probe_linear(model, run.config.task, run.config.seed, linear));
 }
@@ -212,7 +220,7 @@ void add_probe_options(CLI::App& app, ProbeOptions& options) {
 }
 
 int probe(const ProbeOptions& options, const CommonOptions& common) {
-  const c10::Device device = prepare_device(common.device, common.threads);
+  const c10::Device device = prepare_device(common);
   Json results = Json::array();
   const std::vector<std::filesystem::path> folders = folders_of(options);
   for (size_t i = 0; i < options.runs.size(); ++i) {
@@ -223,8 +231,15 @@ int probe(const ProbeOptions& options, const CommonOptions& common) {
       for (const char* kind : {"readout", "linear"}) {
         if (options.kind != kind && options.kind != "both") continue;
         const bool readout = std::string(kind) == "readout";
-        const Json result = readout ? probe_readout_of(run, options, origin, device)
-                                    : probe_linear_of(run, options, origin, device);
+        constexpr int64_t kParts = 100;
+        Progress progress("part", kParts, common.show_progress());
+        const Share share = [&](double done) {
+          stop_if_asked();
+          progress.update(std::lround(done * kParts), str(kind, " of ", path));
+        };
+        const Json result = readout ? probe_readout_of(run, options, origin, device, share)
+                                    : probe_linear_of(run, options, origin, device, share);
+        progress.finish();
         log_info("wrote " + write_probe(folders[i], result).string());
         if (!common.json) readout ? print_readout(result) : print_linear(result);
         results.push_back(result);

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "icl/cli/program.h"
 
+#include <c10/util/Exception.h>
+
 #include <CLI/CLI.hpp>
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <exception>
+#include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "icl/base/error.h"
 #include "icl/base/log.h"
@@ -47,6 +54,14 @@ std::string guess(const CLI::App& app, const std::string& extra) {
   return did_you_mean(extra.substr(0, extra.find('=')), known_flags(app));
 }
 
+std::string unknown_arguments(const CLI::App& app) {
+  std::string message = "unknown argument";
+  for (const std::string& extra : app.remaining(/*recurse=*/true)) {
+    message += " '" + extra + "'" + guess(app, extra);
+  }
+  return message + " (--help lists them)";
+}
+
 // A command that is needed and not there, perhaps misspelled.
 std::string missing_command(const CLI::App& app) {
   const std::string known = str("expected one of ", join(commands_of(app)));
@@ -58,7 +73,37 @@ std::string missing_command(const CLI::App& app) {
   return "no command, " + known;
 }
 
+// LibTorch has no type of its own for a CPU that is out of memory.
+bool is_out_of_memory(const std::string& text) {
+  for (const char* sign : {"not enough memory", "can't allocate memory", "out of memory",
+                           "Storage size calculation overflowed"}) {
+    if (text.find(sign) != std::string::npos) return true;
+  }
+  return false;
+}
+
+constexpr const char* kOutOfMemory =
+    "out of memory; a smaller batch, model or number of prompts needs less";
+
+// Whether what was printed got where it should: a full disk, or a reader that has gone.
+bool flush_stdout(const std::string& program) {
+  errno = 0;
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return true;
+  const int code = errno;
+  complain(program, str("stdout: cannot write the results",
+                        code != 0 ? str(": ", std::strerror(code)) : std::string()));
+  return false;
+}
+
 }  // namespace
+
+std::string reason_of(const std::exception& error) {
+  const auto* torch = dynamic_cast<const c10::Error*>(&error);
+  const std::string text = torch != nullptr ? torch->what_without_backtrace() : error.what();
+  const bool memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
+                      (torch != nullptr && is_out_of_memory(text));
+  return memory ? kOutOfMemory : text;
+}
 
 Program::Program(std::string name, std::string description, std::string examples)
     : app_(std::make_unique<CLI::App>(std::move(description), std::move(name))) {
@@ -93,11 +138,7 @@ int Program::parse(int argc, char** argv, bool& finished) {
     std::printf("%s\n", version_text().c_str());
     return 0;
   } catch (const CLI::ExtrasError&) {
-    std::string message = "unknown argument";
-    for (const std::string& extra : app_->remaining(/*recurse=*/true)) {
-      message += " '" + extra + "'" + guess(*app_, extra);
-    }
-    complain(app_->get_name(), message + " (--help lists them)");
+    complain(app_->get_name(), unknown_arguments(*app_));
     return static_cast<int>(ExitCode::kUsage);
   } catch (const CLI::ParseError& error) {
     const bool command = app_->get_require_subcommand_min() > 0 && app_->get_subcommands().empty();
@@ -105,38 +146,67 @@ int Program::parse(int argc, char** argv, bool& finished) {
       complain(app_->get_name(), missing_command(*app_) + " (--help lists them)");
       return static_cast<int>(ExitCode::kUsage);
     }
-    complain(app_->get_name(), str(error.what(), " (--help tells more)"));
+    // What is missing may be there, misspelled.
+    const bool missing = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr &&
+                         !app_->remaining(/*recurse=*/true).empty();
+    complain(app_->get_name(),
+             str(error.what(), missing ? "; " + unknown_arguments(*app_) : " (--help tells more)"));
     return static_cast<int>(ExitCode::kUsage);
   }
   finished = false;
   return 0;
 }
 
+// What CLI11 takes and nothing would look at.
+void Program::check_options() const {
+  if (common_.threads && (*common_.threads < 0 || *common_.threads > 1024)) {
+    throw UsageError(str("--threads ", *common_.threads, ": expected 0 .. 1024"));
+  }
+  if (common_.seed && *common_.seed < 0) {
+    throw UsageError(str("--seed ", *common_.seed, ": expected >= 0"));
+  }
+  if (!common_.set.empty() && !(takes_assignments_ && takes_assignments_())) {
+    throw UsageError(str("--set ", common_.set.front(),
+                         ": this command reads no config that it could change (icl-train and "
+                         "icl-eval sample do)"));
+  }
+  const std::vector<CLI::App*> commands = app_->get_subcommands();
+  if (commands.empty()) return;
+  for (const CLI::Option* option : app_->get_options()) {
+    if (option->count() == 0 || option->get_group() == "Common") continue;
+    throw UsageError(str(option->get_name(), " is not for '", commands.front()->get_name(),
+                         "', or stands before it: options of a command follow it"));
+  }
+}
+
 int Program::run(int argc, char** argv, const std::function<int()>& body) {
   bool finished = false;
   const int parsed = parse(argc, argv, finished);
-  if (finished) return parsed;
   const std::string& name = app_->get_name();
+  if (finished) return flush_stdout(name) ? parsed : static_cast<int>(ExitCode::kData);
   try {
     set_log_level(common_.quiet && common_.log_level == "info" ? "warning" : common_.log_level);
-    if (common_.threads < 0 || common_.threads > 1024) {
-      throw UsageError(str("--threads ", common_.threads, ": expected 0 .. 1024"));
-    }
-    if (common_.seed && *common_.seed < 0) {
-      throw UsageError(str("--seed ", *common_.seed, ": expected >= 0"));
-    }
+    check_options();
     install_signal_handlers();
     const int code = body();
-    return pending_signal() != 0 ? 128 + pending_signal() : code;
+    const bool written = pending_signal() == SIGPIPE || flush_stdout(name);
+    if (pending_signal() != 0) return 128 + pending_signal();
+    return written ? code : static_cast<int>(ExitCode::kData);
+  } catch (const Interrupted&) {
+    return 128 + pending_signal();
   } catch (const Error& error) {
     complain(name, error.what());
     return static_cast<int>(error.code());
-  } catch (const std::bad_alloc&) {
-    complain(name, "out of memory; a smaller batch, model or number of prompts needs less");
-    return static_cast<int>(ExitCode::kDefect);
+  } catch (const std::filesystem::filesystem_error& error) {
+    complain(name, str("'", error.path1().string(), "': ", error.code().message()));
+    return static_cast<int>(ExitCode::kData);
+  } catch (const nlohmann::json::exception& error) {
+    complain(name, str("a JSON file or text holds something else than expected: ", error.what()));
+    return static_cast<int>(ExitCode::kData);
   } catch (const std::exception& error) {
-    complain(name, str("defect: ", error.what()));
-    return static_cast<int>(ExitCode::kDefect);
+    const std::string reason = reason_of(error);
+    complain(name, reason == kOutOfMemory ? reason : "defect: " + reason);
+    return static_cast<int>(reason == kOutOfMemory ? ExitCode::kUsage : ExitCode::kDefect);
   }
 }
 

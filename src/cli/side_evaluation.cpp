@@ -3,6 +3,9 @@
 
 #include <algorithm>
 
+#include "icl/base/error.h"
+#include "icl/training/objective.h"
+
 namespace icl {
 namespace {
 
@@ -17,7 +20,12 @@ EvaluateOptions options_of(const RunConfig& config) {
 }  // namespace
 
 void check_side_evaluation(const RunConfig& config) {
-  if (config.evaluation.every > 0) expand_suites(config.evaluation.suites, config.task);
+  if (trains_language(config)) return;
+  expand_suites(config.evaluation.suites, config.task);
+  if (config.evaluation.every > 0 && config.evaluation.suites.empty()) {
+    throw UsageError(
+        "evaluation.suites is empty, and evaluation.every is not 0: expected a setting");
+  }
 }
 
 SettingErrors evaluate_on_the_side(RegressionModel& model, const RunConfig& config) {

@@ -39,9 +39,10 @@ RunConfig effective_config(const TrainOptions& options, const CommonOptions& com
   }
   std::vector<std::string> assignments = common.set;
   if (common.seed) assignments.push_back(str("seed=", *common.seed));
-  if (common.device != "auto") assignments.push_back("device=" + common.device);
-  if (common.threads > 0) assignments.push_back(str("threads=", common.threads));
-  return load_run_config(path, assignments);
+  if (common.device) assignments.push_back("device=" + *common.device);
+  if (common.threads) assignments.push_back(str("threads=", *common.threads));
+  if (path != own || std::filesystem::exists(own)) return load_run_config(path, assignments);
+  throw DataError(str("'", own.string(), "': missing; --out '", options.out, "' holds no run"));
 }
 
 std::string number(const char* format, double value) {
@@ -118,7 +119,9 @@ Json facts_of(const RunConfig& config, const Trainer& trainer, c10::Device devic
 // A run resumed with another number of threads sums in another order: say so.
 void warn_of_other_threads(const std::filesystem::path& run) {
   const Json record = Json::parse(read_file(run / "run.json"), nullptr, /*allow_exceptions=*/false);
-  const int before = record.is_object() ? record.value("threads", 0) : 0;
+  const bool told =
+      record.is_object() && record.contains("threads") && record["threads"].is_number_integer();
+  const int before = told ? record["threads"].get<int>() : 0;
   if (before != 0 && before != at::get_num_threads()) {
     log_warning(str("this run had ", before, " threads so far and continues with ",
                     at::get_num_threads(), ": the result can differ in the last bits"));
@@ -233,8 +236,8 @@ int train(const TrainOptions& options, const CommonOptions& common) {
   }
   keep_freed_memory();
   const c10::Device device = prepare_device(config.device, config.threads);
-  if (options.dry_run) return dry_run(config, device, common.json);
   check_side_evaluation(config);
+  if (options.dry_run) return dry_run(config, device, common.json);
 
   const std::filesystem::path run = options.out.empty()
                                         ? std::filesystem::path("runs") / config.name
@@ -286,9 +289,9 @@ int train(const TrainOptions& options, const CommonOptions& common) {
       print_final_errors(trainer.model(), config, common.json);
     }
     return 0;
-  } catch (const Error& error) {
+  } catch (const std::exception& error) {
     progress.finish();
-    writer.end(trainer.next_step(), error.what());
+    writer.end(trainer.next_step(), reason_of(error));
     throw;
   }
 }

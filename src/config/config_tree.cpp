@@ -29,6 +29,21 @@ void merge_into(Json& into, const Json& from) {
   }
 }
 
+// How deep brackets lie within one another, at most: what reads values recursively has a stack.
+int depth_of(const std::string& text) {
+  int depth = 0, deepest = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string && c == '\\') ++i;
+    if (c == '"') in_string = !in_string;
+    if (in_string) continue;
+    if (c == '{' || c == '[') deepest = std::max(deepest, ++depth);
+    if (c == '}' || c == ']') --depth;
+  }
+  return deepest;
+}
+
 }  // namespace
 
 ConfigTree ConfigTree::from_file(const std::filesystem::path& path) {
@@ -48,7 +63,9 @@ ConfigTree ConfigTree::from_text(const std::string& text, const std::string& nam
 
 void ConfigTree::read(const std::filesystem::path& path,
                       std::vector<std::filesystem::path>& chain) {
-  const std::filesystem::path canonical = std::filesystem::weakly_canonical(path);
+  std::error_code unresolved;  // of a pipe
+  std::filesystem::path canonical = std::filesystem::weakly_canonical(path, unresolved);
+  if (unresolved) canonical = path;
   const bool cycle = std::find(chain.begin(), chain.end(), canonical) != chain.end();
   chain.push_back(canonical);
   if (cycle) {
@@ -74,6 +91,10 @@ void ConfigTree::read(const std::filesystem::path& path,
 }
 
 void ConfigTree::merge(const std::string& text, const std::string& name, std::string* extends) {
+  constexpr int kDeepest = 1000;
+  if (depth_of(text) > kDeepest) {
+    throw UsageError(str(name, ": brackets within brackets, more than ", kDeepest, " deep"));
+  }
   Json parsed;
   try {
     parsed = Json::parse(text, nullptr, /*allow_exceptions=*/true, /*ignore_comments=*/true);

@@ -74,11 +74,6 @@ void check_run_config(const RunConfig& config, std::vector<std::string>& problem
     add_problem(problems, str("training.curriculum.dims.end: ", curriculum.dims.end,
                               ", expected at most task.n_dims (", task.n_dims, ")"));
   }
-  if (config.training.schedule.warmup_steps > config.training.steps) {
-    add_problem(problems,
-                str("training.schedule.warmup_steps: ", config.training.schedule.warmup_steps,
-                    ", expected at most training.steps (", config.training.steps, ")"));
-  }
   const std::string& device = config.device;
   const bool numbered = device.rfind("cuda:", 0) == 0 && device.size() > 5 &&
                         device.find_first_not_of("0123456789", 5) == std::string::npos;

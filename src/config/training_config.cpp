@@ -21,7 +21,8 @@ void OptimizerConfig::describe(Fields& f) {
 
 void ScheduleConfig::describe(Fields& f) {
   f.choice("name", name, {"constant", "cosine", "linear"}, "learning rate over the steps");
-  f.integer("warmup_steps", warmup_steps, at_least(0), "steps of linear warm-up from 0");
+  f.integer("warmup_steps", warmup_steps, at_least(0),
+            "steps of linear warm-up from 0; all of them, if there are fewer");
   f.when(name != "constant", "schedule.name is cosine or linear");
   f.number("final_fraction", final_fraction, between(0, 1),
            "learning rate at the end, as a fraction of the peak");

@@ -13,6 +13,9 @@
 #include "icl/base/error.h"
 
 namespace icl {
+
+namespace fs = std::filesystem;
+
 namespace {
 
 [[noreturn]] void fail(const std::filesystem::path& path, const char* action) {
@@ -64,9 +67,11 @@ std::filesystem::path parent_of(const std::filesystem::path& path) {
 
 std::string read_file(const std::filesystem::path& path) {
   const Descriptor file(path, O_RDONLY, "read");
-  std::string bytes(file.size(), '\0');
+  // One byte more than it says: that of a pipe is 0, and there is an end to be met.
+  std::string bytes(file.size() + 1, '\0');
   size_t done = 0;
-  while (done < bytes.size()) {
+  while (true) {
+    if (done == bytes.size()) bytes.resize(2 * bytes.size() + 4096);
     const ssize_t count = ::read(file.get(), bytes.data() + done, bytes.size() - done);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) fail(path, "read");
@@ -84,16 +89,39 @@ void write_file_synced(const std::filesystem::path& path, std::string_view bytes
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
-  std::filesystem::path beside = path;
+  std::error_code ignored;
+  const fs::file_status there = fs::status(path, ignored);
+  if (fs::exists(there) && !fs::is_regular_file(there) && !fs::is_directory(there)) {
+    Descriptor(path, O_WRONLY, "write").write(bytes);
+    return;
+  }
+  fs::path target = path;
+  if (fs::is_symlink(fs::symlink_status(path, ignored))) {
+    target = fs::weakly_canonical(parent_of(path) / fs::read_symlink(path, ignored), ignored);
+  }
+  fs::path beside = target;
   beside += str(".tmp-", ::getpid());
   try {
     write_file_synced(beside, bytes);
-    if (::rename(beside.c_str(), path.c_str()) != 0) fail(path, "replace");
+    if (::rename(beside.c_str(), target.c_str()) != 0) fail(path, "replace");
   } catch (...) {
     ::unlink(beside.c_str());
     throw;
   }
-  sync_directory(parent_of(path));
+  sync_directory(parent_of(target));
+}
+
+void check_writable(const std::filesystem::path& path) {
+  if (path.empty()) throw DataError("an empty name of a file to write");
+  if (fs::is_directory(path)) {
+    throw DataError(str("'", path.string(), "': is a folder, expected a file"));
+  }
+  const fs::path folder = parent_of(path);
+  if (!fs::is_directory(folder)) {
+    throw DataError(str("'", path.string(), "': there is no folder '", folder.string(), "'"));
+  }
+  const fs::path& asked = fs::exists(path) ? path : folder;
+  if (::access(asked.c_str(), W_OK) != 0) fail(path, "write");
 }
 
 void append_line(const std::filesystem::path& path, std::string_view line) {

@@ -151,11 +151,9 @@ class Storages {
   at::Tensor bytes_of(const std::string& key) {
     const auto known = known_.find(key);
     if (known != known_.end()) return known->second;
-    const auto found = zip_.entries().find(str(prefix_, "data/", key));
-    if (found == zip_.entries().end()) {
-      throw DataError(str("the archive holds no storage '", key, "'"));
-    }
-    const std::string_view record = found->second;
+    const std::string name = str(prefix_, "data/", key);
+    if (!zip_.contains(name)) throw DataError(str("the archive holds no storage '", key, "'"));
+    const std::string_view record = zip_.entry(name);
     const auto size = static_cast<int64_t>(record.size());
     char* const data = zip_.file()->data() + (record.data() - zip_.file()->data());
     at::Tensor bytes = at::from_blob(
@@ -189,7 +187,7 @@ void check_is_zip(const std::filesystem::path& path) {
 // "archive/", or whatever the file was called when it was saved.
 std::string prefix_of(const ZipReader& zip) {
   constexpr std::string_view kProgram = "/data.pkl";
-  for (const auto& [name, bytes] : zip.entries()) {
+  for (const std::string& name : zip.names()) {
     if (name.ends_with(kProgram) && name.find('/') == name.size() - kProgram.size()) {
       return name.substr(0, name.size() - kProgram.size() + 1);
     }
@@ -199,9 +197,9 @@ std::string prefix_of(const ZipReader& zip) {
 
 PickleValue read_archive(const ZipReader& zip) {
   const std::string prefix = prefix_of(zip);
-  const auto order = zip.entries().find(prefix + "byteorder");
-  if (order != zip.entries().end() && order->second != "little") {
-    throw DataError(str("byte order '", order->second, "', expected 'little'"));
+  const std::string order = prefix + "byteorder";
+  if (zip.contains(order) && zip.entry(order) != "little") {
+    throw DataError(str("byte order '", zip.entry(order), "', expected 'little'"));
   }
   Storages storages(zip, prefix);
   return run_pickle(zip.entry(prefix + "data.pkl"),

@@ -4,6 +4,8 @@
 // (ends of the central directory), 4.5.3 (ZIP64 extra field).
 #include "icl/io/zip.h"
 
+#include <zlib.h>
+
 #include <algorithm>
 
 #include "bytes.h"
@@ -50,10 +52,21 @@ ZipReader::ZipReader(const std::filesystem::path& path)
 
 std::string_view ZipReader::entry(const std::string& name) const {
   const auto found = entries_.find(name);
-  if (found != entries_.end()) return found->second;
+  if (found == entries_.end()) {
+    refuse(str("the archive has no entry '", name, "'", did_you_mean(name, names())));
+  }
+  const auto& [bytes, crc] = found->second;
+  const auto* data = reinterpret_cast<const Bytef*>(bytes.data());
+  if (crc32_z(0, data, bytes.size()) != crc) {
+    refuse(str("is damaged: entry '", name, "' is not what its checksum (CRC-32) says"));
+  }
+  return bytes;
+}
+
+std::vector<std::string> ZipReader::names() const {
   std::vector<std::string> names;
-  for (const auto& [known, bytes] : entries_) names.push_back(known);
-  refuse(str("the archive has no entry '", name, "'", did_you_mean(name, names)));
+  for (const auto& [name, entry] : entries_) names.push_back(name);
+  return names;
 }
 
 void ZipReader::refuse(const std::string& why) const {
@@ -112,7 +125,8 @@ size_t ZipReader::read_directory_entry(size_t position) {
   if (method != 0 || stored != size) {
     refuse(str("entry '", name, "' is compressed; torch.save stores entries uncompressed"));
   }
-  if (!entries_.emplace(name, local_data(name, header, size)).second) {
+  const auto crc = little<uint32_t>(all, position + 16);
+  if (!entries_.emplace(name, Entry{local_data(name, header, size), crc}).second) {
     refuse(str("is damaged: entry '", name, "' occurs twice"));
   }
   return position + kFixed + name_size + extra_size + comment_size;

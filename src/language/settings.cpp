@@ -44,6 +44,13 @@ int64_t Settings::size(const char* key, std::optional<int64_t> fallback) const {
   return value->get<int64_t>();
 }
 
+int64_t Settings::layers(const char* key) const {
+  // They are all built before the weights are looked at: more than there is memory for, if damaged.
+  const int64_t count = size(key);
+  if (count > 10'000) refuse(key, "1 .. 10000 layers");
+  return count;
+}
+
 double Settings::number(const char* key, std::optional<double> fallback) const {
   const Json* value = find(key);
   if (value == nullptr && fallback) return *fallback;

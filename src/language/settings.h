@@ -20,6 +20,7 @@ class Settings {
 
   bool has(const char* key) const;
   int64_t size(const char* key, std::optional<int64_t> fallback = {}) const;  // 1 .. 2^31
+  int64_t layers(const char* key) const;                                      // 1 .. 10000
   double number(const char* key, std::optional<double> fallback = {}) const;
   bool flag(const char* key, bool fallback) const;
   std::string text(const char* key, std::optional<std::string> fallback = {}) const;

@@ -40,6 +40,10 @@ struct Examples {
   at::Tensor targets_BS;                // all targets, then all of them shuffled
 };
 
+int64_t batches(int64_t prompts, const LinearOptions& options) {
+  return (prompts + options.batch - 1) / options.batch;
+}
+
 class Source {
  public:
   std::vector<std::string> names;
@@ -51,9 +55,14 @@ class Source {
         model_(model),
         task_(task),
         train_seed_(train_seed),
-        options_(options) {}
+        options_(options),
+        total_(batches(options.n_train, options) + batches(options.n_validation, options) +
+               batches(options.n_test, options)) {}
 
   Examples draw(const std::string& use, int64_t batch) {
+    if (options_.progress) {
+      options_.progress(static_cast<double>(drawn_++) / static_cast<double>(total_));
+    }
     const RandomStream stream =
         RandomStream(options_.seed, "linear probe").child(use).at_step(batch);
     const ProbePrompts prompts = sample_probe_prompts(
@@ -87,11 +96,8 @@ class Source {
   TaskConfig task_;
   int64_t train_seed_;
   LinearOptions options_;
+  int64_t total_, drawn_ = 0;  // batches
 };
-
-int64_t batches(int64_t prompts, const LinearOptions& options) {
-  return (prompts + options.batch - 1) / options.batch;
-}
 
 std::vector<Moments> moments(Source& source, const std::string& use, int64_t count) {
   std::vector<Moments> layers;

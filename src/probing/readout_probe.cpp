@@ -123,6 +123,12 @@ void check(const TaskConfig& task, const ReadoutOptions& options) {
 ReadoutResult probe_readout(ProbedModel& model, const TaskConfig& task, int64_t train_seed,
                             const ReadoutOptions& options) {
   check(task, options);
+  // The model is one part of the work, each reference another.
+  auto part_done = [&options, done = 0.0]() mutable {
+    const auto parts = static_cast<double>(options.references.size() + 1);
+    if (options.progress) options.progress(done++ / parts);
+  };
+  part_done();
   const RandomStream stream(options.seed, "read-out probe");
   const ProbePrompts prompts = sample_probe_prompts(task, train_seed, options.counts, stream);
   const Decoded decoded = decode_all(model, prompts, options);
@@ -145,6 +151,7 @@ ReadoutResult probe_readout(ProbedModel& model, const TaskConfig& task, int64_t 
 
   const Spectrum spectrum(prompts.xs_BKD, prompts.ys_BK);
   for (const std::string& name : options.references) {
+    part_done();
     double gamma = 0;
     if (name == "gd++") {
       const ProbePrompts other =

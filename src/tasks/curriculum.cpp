@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "icl/tasks/curriculum.h"
 
-#include <algorithm>
-
 namespace icl {
 namespace {
 
 int64_t value_at(const RampConfig& ramp, int64_t step) {
-  return std::min(ramp.end, ramp.start + ramp.increment * (step / ramp.interval));
+  const int64_t rises = step / ramp.interval;
+  const int64_t room = ramp.end - ramp.start;
+  if (room <= 0 || (ramp.increment > 0 && rises > room / ramp.increment)) return ramp.end;
+  return ramp.start + ramp.increment * rises;
 }
 
 }  // namespace

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "icl/training/run_writer.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <ctime>
 #include <sstream>
 
@@ -45,7 +48,8 @@ std::string metrics_until(const std::string& text, int64_t step) {
   std::string kept;
   for (std::string line; std::getline(in, line);) {
     const Json value = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (value.is_object() && value.value("step", step + 1) <= step) kept += line + "\n";
+    const bool told = value.is_object() && value.contains("step") && value["step"].is_number();
+    if (told && value["step"].get<int64_t>() <= step) kept += line + "\n";
   }
   return kept;
 }
@@ -83,17 +87,40 @@ RunWriter::RunWriter(fs::path run, const RunConfig& config, bool resume)
     check_resumable(read_json(run_ / "config.json"), config_);
     resuming_ = true;
   }
-  fs::create_directories(run_ / "checkpoints");
+  std::error_code failure;
+  fs::create_directories(run_ / "checkpoints", failure);
+  if (failure) {
+    throw DataError(str("'", (run_ / "checkpoints").string(),
+                        "': cannot make this folder: ", failure.message()));
+  }
+  lock();
   remove_unfinished_folders(run_ / "checkpoints");
   write_file_atomically(run_ / "config.json", run_config_text(config_));
+}
+
+// Two processes in one run would remove each other's unfinished checkpoints. A lock dies with its
+// process; a file system that knows none goes without.
+void RunWriter::lock() {
+  const fs::path folder = run_ / "checkpoints";
+  lock_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (lock_ >= 0 && ::flock(lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    ::close(lock_);
+    throw DataError(str("'", run_.string(), "': another process is training this run"));
+  }
+}
+
+RunWriter::~RunWriter() {
+  if (lock_ >= 0) ::close(lock_);
 }
 
 void RunWriter::begin(int64_t step, const Json& facts) {
   const fs::path path = run_ / "run.json";
   Json record = fs::exists(path) ? read_json(path) : Json{{"schema", "icl.run"}, {"version", 1}};
   for (const auto& [key, value] : facts.items()) record[key] = value;
+  for (const char* list : {"starts", "stops"}) {
+    if (!record.contains(list) || !record[list].is_array()) record[list] = Json::array();
+  }
   record["starts"].push_back({{"time", now()}, {"step", step}, {"host", host()}});
-  if (!record.contains("stops")) record["stops"] = Json::array();
   write_file_atomically(path, record.dump(2) + "\n");
   const fs::path metrics = run_ / "metrics.jsonl";
   if (fs::exists(metrics)) {
@@ -104,6 +131,7 @@ void RunWriter::begin(int64_t step, const Json& facts) {
 void RunWriter::end(int64_t step, const std::string& reason) {
   const fs::path path = run_ / "run.json";
   Json record = read_json(path);
+  if (!record.contains("stops") || !record["stops"].is_array()) record["stops"] = Json::array();
   record["stops"].push_back({{"time", now()}, {"step", step}, {"reason", reason}});
   write_file_atomically(path, record.dump(2) + "\n");
 }

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "icl/base/error.h"
+#include "icl/config/config_tree.h"
 #include "icl/config/run_config.h"
 #include "icl/io/files.h"
 #include "tests/support/temp_folder.h"
@@ -164,6 +165,13 @@ TEST(Config, SurvivesDamagedText) {
       }
     }
   }
+}
+
+// Parsing has a stack of its own, what reads the values has not.
+TEST(Config, RefusesBracketsTooDeepForTheStack) {
+  const std::string text = "{\"a\": " + std::string(200000, '[') + std::string(200000, ']') + "}";
+  EXPECT_THAT(message_of([&] { ConfigTree::from_text(text, "deep.json"); }),
+              HasSubstr("deep.json: brackets within brackets"));
 }
 
 }  // namespace

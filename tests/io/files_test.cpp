@@ -3,9 +3,11 @@
 
 #include <gmock/gmock.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <csignal>
 #include <fstream>
+#include <thread>
 
 #include "icl/base/error.h"
 #include "tests/support/temp_folder.h"
@@ -46,6 +48,32 @@ TEST(Files, KeepsTheOldFileWhenTheNewOneDoesNotFit) {
   EXPECT_THAT(message, HasSubstr("cannot write: File too large"));
   EXPECT_EQ(read_file(folder / "a"), "old");
   EXPECT_EQ(count_of(folder.path()), 1);
+}
+
+TEST(Files, FollowsALinkAndWritesIntoAPipe) {
+  const TempFolder folder;
+  write_file_atomically(folder / "target", "old");
+  std::filesystem::create_symlink("target", folder / "link");
+  write_file_atomically(folder / "link", "new");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
+  EXPECT_EQ(read_file(folder / "target"), "new");
+  const std::filesystem::path pipe = folder / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::string read;
+  std::thread reader([&] { read = read_file(pipe); });
+  write_file_atomically(pipe, std::string(10000, 'x'));
+  reader.join();
+  EXPECT_EQ(read, std::string(10000, 'x'));
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
+}
+
+TEST(Files, TellsBeforehandWhatCannotBeWritten) {
+  const TempFolder folder;
+  check_writable(folder / "new");
+  EXPECT_EQ(count_of(folder.path()), 0);
+  EXPECT_THAT(message_of([&] { check_writable(folder.path()); }), HasSubstr("is a folder"));
+  EXPECT_THAT(message_of([&] { check_writable(folder / "none/new"); }),
+              HasSubstr("there is no folder"));
 }
 
 TEST(Files, NamesWhatCannotBeRead) {

@@ -7,6 +7,7 @@
 #include "icl/base/error.h"
 #include "icl/io/pickle.h"
 #include "icl/io/zip.h"
+#include "tests/support/temp_folder.h"
 #include "tests/support/torch_file.h"
 
 namespace icl {
@@ -253,6 +254,20 @@ TEST_F(TorchFile, SurvivesTruncationAndFlippedBytes) {
     }
   }
   EXPECT_GT(refused, 30);
+}
+
+TEST_F(TorchFile, RefusesAWeightWithOneFlippedBit) {
+  PickleWriter pickle;
+  const at::Tensor weight = at::arange(40, at::kFloat);
+  const std::string program = pickle.value(PickleValue::dict({{"w", weight}}));
+  std::string bytes = torch_archive(program, pickle.storages);
+  const std::string row(static_cast<const char*>(weight.data_ptr()), weight.nbytes());
+  const size_t at = bytes.find(row);
+  ASSERT_NE(at, std::string::npos);
+  bytes[at + 17] = static_cast<char>(bytes[at + 17] ^ 4);
+  write_bytes(path_, bytes);
+  EXPECT_THAT(testing::message_of([&] { read_torch_file(path_); }),
+              ::testing::HasSubstr("data/0' is not what its checksum (CRC-32) says"));
 }
 
 TEST_F(TorchFile, ZipRefusesCompressedEntries) {

@@ -27,6 +27,15 @@ TEST(Curriculum, GrowsInStepsOfFiveForNetworksAndTrees) {
   EXPECT_EQ(curriculum_stage(config, 30000).n_points, 101);
 }
 
+TEST(Curriculum, StopsAtTheEndHoweverGreatTheIncrement) {
+  CurriculumConfig config;
+  config.dims = {.start = 2, .end = 5, .increment = INT64_MAX, .interval = 5};
+  EXPECT_EQ(curriculum_stage(config, 4).n_dims, 2);
+  for (const int64_t step : {5, 6, 10, 1000000}) {
+    EXPECT_EQ(curriculum_stage(config, step).n_dims, 5);
+  }
+}
+
 TEST(Curriculum, StopsAtTheEndBetweenIncrements) {
   const CurriculumConfig config{.dims = {.start = 3, .end = 7, .increment = 3, .interval = 10}};
   EXPECT_EQ(curriculum_stage(config, 19).n_dims, 6);

@@ -13,6 +13,7 @@
 #include <c10/core/Device.h>
 
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -26,8 +27,8 @@ class App;
 namespace icl {
 
 struct CommonOptions {
-  std::string device = "auto";
-  int64_t threads = 0;  // 0: all cores
+  std::optional<std::string> device;  // auto, cpu, cuda or cuda:N; not given: auto
+  std::optional<int64_t> threads;     // 0, or not given: all cores
   std::optional<int64_t> seed;
   std::vector<std::string> set;  // config assignments "path=value"
   bool json = false;
@@ -48,6 +49,8 @@ class Program {
 
   CLI::App& app() { return *app_; }
   const CommonOptions& common() const { return common_; }
+  // --set is refused, rather than ignored, unless this says that the command in use reads a config.
+  void takes_assignments(std::function<bool()> when) { takes_assignments_ = std::move(when); }
 
   // Parses, runs `body`, and turns what it throws into a message on stderr and an exit code:
   // 0 done, 1 a defect of ours, 2 wrong usage or config, 3 missing or damaged data, 4 diverged,
@@ -56,14 +59,22 @@ class Program {
 
  private:
   int parse(int argc, char** argv, bool& finished);
+  void check_options() const;
 
   std::unique_ptr<CLI::App> app_;
   CommonOptions common_;
+  std::function<bool()> takes_assignments_;
 };
 
 // Applies --device and --threads: the device to use (auto: the first GPU where there is one), with
 // deterministic algorithms switched on. Throws UsageError for a device that is not there.
 c10::Device prepare_device(const std::string& device, int64_t threads);
+inline c10::Device prepare_device(const CommonOptions& common) {
+  return prepare_device(common.device.value_or("auto"), common.threads.value_or(0));
+}
+
+// What went wrong, as one line for a person: an exception's text without LibTorch's stack trace.
+std::string reason_of(const std::exception& error);
 
 // For a program that does the same thing over and over: memory once had from the system is kept for
 // the next step, not given back and asked for again, which costs training on a CPU a tenth of its

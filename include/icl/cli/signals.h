@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SIGINT and SIGTERM ask the work to stop at the next safe point; a second one ends it at once.
+// SIGINT, SIGTERM, SIGHUP (a terminal that closed) and SIGPIPE (a reader that left) ask the work to
+// stop at the next safe point; a second SIGINT, SIGTERM or SIGHUP ends it at once.
 //
 //   install_signal_handlers();
 //   while (pending_signal() == 0) step();
@@ -12,5 +13,9 @@ void install_signal_handlers();
 
 // The signal that asked to stop, or 0.
 int pending_signal();
+
+// Unwinds work that has nothing to save; the program's exit code then tells of the signal.
+struct Interrupted {};
+void stop_if_asked();  // throws Interrupted if a signal is pending
 
 }  // namespace icl

@@ -20,8 +20,12 @@ std::string read_file(const std::filesystem::path& path);
 void write_file_synced(const std::filesystem::path& path, std::string_view bytes);
 
 // Writes beside the final name, syncs, renames, syncs the folder. Throws DataError with the
-// system's reason (no space, no permission); the old file is then untouched.
+// system's reason (no space, no permission); the old file is then untouched. A link is followed;
+// what is no file (a device, a pipe) is written into.
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
+
+// Throws DataError if a file of this name could not be written: to be asked before long work.
+void check_writable(const std::filesystem::path& path);
 
 // Appends one line (a newline is added) in one system call, without syncing.
 void append_line(const std::filesystem::path& path, std::string_view line);

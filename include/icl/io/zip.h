@@ -6,14 +6,17 @@
 //   const ZipReader zip("pytorch_model.bin");
 //   std::string_view bytes = zip.entry("archive/data.pkl");
 //
-// Every offset and length is checked against the file; ZIP64 is understood; the CRC is not checked.
+// Every offset and length is checked against the file, an entry's CRC-32 when it is asked for;
+// ZIP64 is understood.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "icl/io/files.h"
 
@@ -25,8 +28,9 @@ class ZipReader {
   // compressed or encrypted entry.
   explicit ZipReader(const std::filesystem::path& path);
 
-  const std::map<std::string, std::string_view>& entries() const { return entries_; }
-  // Throws DataError naming the nearest entry.
+  bool contains(const std::string& name) const { return entries_.count(name) > 0; }
+  std::vector<std::string> names() const;  // sorted
+  // Throws DataError naming the nearest entry, or that this one is damaged.
   std::string_view entry(const std::string& name) const;
   // The memory that the views point into; whoever keeps a view keeps this.
   const std::shared_ptr<MappedFile>& file() const { return file_; }
@@ -40,7 +44,11 @@ class ZipReader {
 
   std::filesystem::path path_;
   std::shared_ptr<MappedFile> file_;
-  std::map<std::string, std::string_view> entries_;
+  struct Entry {
+    std::string_view bytes;
+    uint32_t crc;
+  };
+  std::map<std::string, Entry> entries_;
 };
 
 }  // namespace icl

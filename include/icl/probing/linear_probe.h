@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,8 @@ struct LinearOptions {
   int64_t resamples = 2000;
   uint64_t seed = 0;
   c10::Device device = c10::kCPU;
+  // Called now and then with the share that is done; may throw to stop.
+  std::function<void(double share)> progress = {};
 };
 
 // R^2 = 1 - (squared error) / (squared distance from the training mean), summed over the

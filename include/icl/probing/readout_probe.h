@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ struct ReadoutOptions {
   int64_t resamples = 2000;  // of the bootstrap over prompts
   uint64_t seed = 0;
   c10::Device device = c10::kCPU;
+  // Called now and then with the share that is done; may throw to stop.
+  std::function<void(double share)> progress = {};
 };
 
 // Throws UsageError if `fit_points` does not fit the context or a reference is asked for a task

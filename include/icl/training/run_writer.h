@@ -22,7 +22,11 @@ class RunWriter {
  public:
   // A new run needs a folder that is missing or empty; `resume` needs one that holds a run of the
   // same config (see check_resumable). Throws UsageError saying which and what to do.
+  // DataError if another process is writing it.
   RunWriter(std::filesystem::path run, const RunConfig& config, bool resume);
+  ~RunWriter();
+  RunWriter(const RunWriter&) = delete;
+  RunWriter& operator=(const RunWriter&) = delete;
 
   const std::filesystem::path& path() const { return run_; }
   bool resuming() const { return resuming_; }
@@ -41,12 +45,14 @@ class RunWriter {
   void mark_best(int64_t step);
 
  private:
+  void lock();
   void point(const std::string& name, int64_t step) const;
   void drop_old_checkpoints(int64_t newest) const;
 
   std::filesystem::path run_;
   RunConfig config_;
   bool resuming_ = false;
+  int lock_ = -1;
 };
 
 }  // namespace icl

@@ -52,7 +52,7 @@ Blueprint gpt2(const Settings& config) {
                       .norm_eps = config.number("layer_norm_epsilon", 1e-5),
                       .activation = activation_of(config, "activation_function", "gelu_new")};
   std::vector<std::shared_ptr<Block>> blocks;
-  const int64_t n_layer = config.size("n_layer");
+  const int64_t n_layer = config.layers("n_layer");
   for (int64_t i = 0; i < n_layer; ++i) {
     options.attention_scale = (scaled ? 1 / root : 1.0) / (scaled_by_depth ? double(i + 1) : 1.0);
     blocks.push_back(make_gpt2_block(options));

@@ -57,7 +57,7 @@ Blueprint gpt_neox(const Settings& config) {
                        .d_ffn = config.size("intermediate_size", 4 * width),
                        .activation = activation_of(config, "hidden_act", "gelu")};
   return {.parts = decoder_parts(config, {.family = "gpt_neox",
-                                          .n_layer = config.size("num_hidden_layers"),
+                                          .n_layer = config.layers("num_hidden_layers"),
                                           .context_length = context,
                                           .attention = attention,
                                           .mlp = mlp,

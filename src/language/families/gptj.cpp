@@ -55,7 +55,7 @@ Blueprint gptj(const Settings& config) {
                        .activation = activation_of(config, "activation_function", "gelu_new")};
   LanguageModel::Parts parts =
       decoder_parts(config, {.family = "gptj",
-                             .n_layer = config.size("n_layer"),
+                             .n_layer = config.layers("n_layer"),
                              .context_length = config.size("n_positions", 2048),
                              .attention = attention,
                              .mlp = mlp,

@@ -69,7 +69,7 @@ Blueprint llama(const Settings& config) {
                        .gated = true,
                        .bias = config.flag("mlp_bias", false)};
   return {.parts = decoder_parts(config, {.family = "llama",
-                                          .n_layer = config.size("num_hidden_layers"),
+                                          .n_layer = config.layers("num_hidden_layers"),
                                           .context_length = context,
                                           .attention = attention,
                                           .mlp = mlp,

@@ -62,7 +62,7 @@ Blueprint mamba(const Settings& config) {
                              .norm_eps = config.number("layer_norm_epsilon", 1e-5)};
   const int64_t vocab_size = config.size("vocab_size");
   return {.parts = {.family = "mamba",
-                    .backbone = stack(config.size("num_hidden_layers"), options),
+                    .backbone = stack(config.layers("num_hidden_layers"), options),
                     .n_rows = vocab_size,
                     .vocab_size = vocab_size,
                     .tied = config.flag("tie_word_embeddings", true)},
@@ -91,7 +91,7 @@ Blueprint original_mamba(const Settings& config) {
   const int64_t vocab_size = config.size("vocab_size");
   const int64_t multiple = config.size("pad_vocab_size_multiple", 8);
   return {.parts = {.family = "mamba",
-                    .backbone = stack(config.size("n_layer"), options),
+                    .backbone = stack(config.layers("n_layer"), options),
                     .n_rows = (vocab_size + multiple - 1) / multiple * multiple,
                     .vocab_size = vocab_size,
                     .tied = config.flag("tie_embeddings", true)},

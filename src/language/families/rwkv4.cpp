@@ -78,7 +78,7 @@ Blueprint rwkv4(const Settings& config) {
                              .d_ffn = config.size("intermediate_size", 4 * width),
                              .norm_eps = eps};
   std::vector<std::shared_ptr<Block>> blocks;
-  for (int64_t i = config.size("num_hidden_layers"); i > 0; --i) {
+  for (int64_t i = config.layers("num_hidden_layers"); i > 0; --i) {
     blocks.push_back(make_rwkv4_block(options));
   }
   // The last norm's eps is fixed, whatever the config says of the others.
