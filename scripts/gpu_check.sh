@@ -75,8 +75,11 @@ step() {
   shift
   timeout -k 10 "${ICL_STEP_SECONDS:-600}" "$@" > "$logs/$name.txt" 2>&1
   status=$?
+  # A test that was skipped is no test that passed.
+  if [ "$status" = 0 ] && grep '\[  SKIPPED \]' "$logs/$name.txt" > /dev/null; then status=77; fi
   case "$status" in
     0) note "$name" passed ;;
+    77) note "$name" "FAILED, tests were skipped: see $logs/$name.txt" ;;
     124 | 137) note "$name" "STOPPED after ${ICL_STEP_SECONDS:-600} s, see $logs/$name.txt" ;;
     *) note "$name" "FAILED, see $logs/$name.txt" ;;
   esac

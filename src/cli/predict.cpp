@@ -168,6 +168,9 @@ void add_sample_options(CLI::App& app, SampleOptions& options) {
 
 int run_sample(const SampleOptions& options, const CommonOptions& common) {
   const RunConfig config = load_run_config(options.config, common.set);
+  if (config.task.function == "language") {
+    throw UsageError("task.function is language, whose documents are no prompts of (x, y) pairs");
+  }
   const int64_t n_points =
       options.points != 0 ? options.points : config.training.curriculum.points.end;
   if (n_points < 1 || n_points > 100'000) {

@@ -64,7 +64,8 @@ std::string progress_of(const RunRecord& run) {
 std::string evaluated_at(const RunRecord& run) {
   std::set<int64_t> steps;
   for (const Evaluation& evaluation : run.evaluations) {
-    if (evaluation.checkpoint_step) steps.insert(*evaluation.checkpoint_step);
+    if (evaluation.checkpoint_step && !evaluation.from_training)
+      steps.insert(*evaluation.checkpoint_step);
   }
   if (steps.empty()) return "\u2013";
   std::vector<std::string> texts;

@@ -65,6 +65,19 @@ bool only_begun(const fs::path& run) {
   return true;
 }
 
+// What a process leaves that is killed while it writes one of these.
+void remove_unfinished_files(const fs::path& run) {
+  std::vector<fs::path> left;
+  for (const auto& entry : fs::directory_iterator(run)) {
+    const std::string name = entry.path().filename().string();
+    for (const char* whole : {"config.json", "run.json", "metrics.jsonl"}) {
+      if (name.starts_with(std::string(whole) + ".tmp-")) left.push_back(entry.path());
+    }
+  }
+  std::error_code ignored;
+  for (const fs::path& file : left) fs::remove(file, ignored);
+}
+
 }  // namespace
 
 RunWriter::RunWriter(fs::path run, const RunConfig& config, bool resume)
@@ -85,6 +98,11 @@ RunWriter::RunWriter(fs::path run, const RunConfig& config, bool resume)
   }
   if (is_run) {
     check_resumable(read_json(run_ / "config.json"), config_);
+    const std::vector<int64_t> steps = checkpoint_steps(run_);
+    if (!steps.empty() && steps.back() > config_.training.steps) {
+      throw UsageError(str("training.steps: ", config_.training.steps, ", but '", run_.string(),
+                           "' has done ", steps.back(), " already"));
+    }
     resuming_ = true;
   }
   std::error_code failure;
@@ -95,6 +113,7 @@ RunWriter::RunWriter(fs::path run, const RunConfig& config, bool resume)
   }
   lock();
   remove_unfinished_folders(run_ / "checkpoints");
+  remove_unfinished_files(run_);
   write_file_atomically(run_ / "config.json", run_config_text(config_));
 }
 

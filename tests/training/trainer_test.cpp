@@ -2,6 +2,7 @@
 #include "icl/training/trainer.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <gmock/gmock.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -133,6 +134,7 @@ TEST(Trainer, AStartKilledBeforeItsConfigWasWrittenCanBeRepeated) {
 
 // kill -9 at random moments, over and over, until the run ends by itself.
 TEST(Trainer, KilledAtRandomMomentsItEndsWithTheSameBytes) {
+  at::set_num_threads(1);  // a child has none of its parent's threads, and would wait for them
   const TempFolder folder;
   RunConfig config = tiny();
   config.training.steps = 40;
@@ -235,6 +237,13 @@ TEST(Trainer, RefusesForeignFoldersAndChangedConfigs) {
   changed.training.batch_size = 5;
   EXPECT_THAT(message_of([&] { RunWriter(folder / "run", changed, true); }),
               HasSubstr("training.batch_size: 4 -> 5"));
+  changed = tiny();
+  changed.training.steps = 5;
+  EXPECT_THAT(message_of([&] { RunWriter(folder / "run", changed, true); }),
+              HasSubstr("has done 12 already"));
+  write_file_synced(folder / "run/run.json.tmp-123", "{");
+  { const RunWriter writer(folder / "run", tiny(), true); }
+  EXPECT_FALSE(fs::exists(folder / "run/run.json.tmp-123"));
 }
 
 }  // namespace
