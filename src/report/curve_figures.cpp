@@ -88,13 +88,10 @@ LineChart curve_panel(const SettingCurves& curves, Scale scale, size_t limit) {
 
 // What the band of a line means, and how many prompts are behind it.
 std::string interval_text(const SettingCurves& curves) {
-  size_t most = 0, fewest = SIZE_MAX;
-  bool band = false;
-  for (const auto& [group, curve] : curves.models) {
-    most = std::max(most, group->runs.size());
-    fewest = std::min(fewest, group->runs.size());
-    band = band || !curve.low.empty();
-  }
+  const auto fewest = std::min_element(curves.seeds.begin(), curves.seeds.end());
+  const auto most = std::max_element(curves.seeds.begin(), curves.seeds.end());
+  const bool band = std::any_of(curves.models.begin(), curves.models.end(),
+                                [](const auto& model) { return !model.second.low.empty(); });
   std::string text;
   if (curves.from_training) {
     text = str(", on the last ", with_commas(curves.n_prompts),
@@ -102,11 +99,11 @@ std::string interval_text(const SettingCurves& curves) {
   } else if (curves.n_prompts > 0) {
     text = str(" over ", with_commas(curves.n_prompts), " prompts");
   }
-  if (most > 1) {
-    text += str("; lines are means over up to ", most,
+  if (most != curves.seeds.end() && *most > 1) {
+    text += str("; lines are means over up to ", *most,
                 " seeds, bands run from the lowest to the "
                 "highest seed");
-    if (fewest == 1) text += " (of a single run: its 90% interval)";
+    if (*fewest == 1) text += " (of a single run: its 90% interval)";
   } else if (band) {
     text += "; bands are 90% intervals";
   }
@@ -212,10 +209,9 @@ Figure settings_figure(const std::vector<Group>& groups, const TaskOfCurves& tas
     last = curves;
   }
   figure.caption = y_label(last, Scale::kLinear) +
-                   " against the number of in-context examples, on inputs "
-                   "or functions unlike those of the standard setting; the scales of the panels "
-                   "differ" +
-                   interval_text(last);
+                   " against the number of in-context examples, on inputs or functions unlike "
+                   "those of the standard setting" +
+                   interval_text(last) + " The scales of the panels differ.";
   return figure;
 }
 

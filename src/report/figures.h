@@ -27,6 +27,7 @@ std::vector<TaskOfCurves> tasks_of(const std::vector<Group>& groups);
 // The curves of a setting: each group's mean over its seeds, and each baseline once.
 struct SettingCurves {
   std::vector<std::pair<const Group*, Curve>> models;
+  std::vector<size_t> seeds;     // how many runs each model's curve is the mean of
   std::vector<Curve> baselines;  // in the order of importance
   int64_t n_prompts = 0;
   std::optional<int64_t> train_points;

@@ -52,14 +52,15 @@ std::string normaliser_text(const Json& json) {
   return name == shortest(value) ? name : name + " = " + shortest(value);
 }
 
-// "skewed, exponent 2": what the inputs of a task are.
+// "skewed (exponent 2)": what the inputs of a task are.
 std::string inputs_text(const Json& task) {
   const Json& inputs = at(task, "inputs");
   const std::string distribution = text_at(inputs, "distribution");
   std::string text = distribution.empty() ? "gaussian" : distribution;
   std::replace(text.begin(), text.end(), '_', ' ');
   const double exponent = number_at(inputs, "exponent");
-  if (distribution == "skewed" && !std::isnan(exponent)) text += ", exponent " + shortest(exponent);
+  if (distribution == "skewed" && !std::isnan(exponent))
+    text += " (exponent " + shortest(exponent) + ")";
   const double scale = number_at(inputs, "scale"), bias = number_at(inputs, "bias");
   if (!std::isnan(scale) && scale != 1) text += ", times " + shortest(scale);
   if (!std::isnan(bias) && bias != 0) text += ", plus " + shortest(bias);

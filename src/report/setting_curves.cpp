@@ -132,7 +132,9 @@ SettingCurves curves_of(const std::vector<Group>& groups, const std::string& tas
         }
       }
     }
-    if (!models.empty()) result.models.emplace_back(&group, over_seeds(models));
+    if (models.empty()) continue;
+    result.models.emplace_back(&group, over_seeds(models));
+    result.seeds.push_back(models.size());
   }
   std::stable_sort(
       result.baselines.begin(), result.baselines.end(),

@@ -115,20 +115,23 @@ TEST_F(Report, ShowsTrainingBatchesWhereNothingIsEvaluated) {
 
 TEST_F(Report, TrainingBatchesShareNoPanelWithEvaluations) {
   test::write_sample_run(folder_ / "a", {});
-  test::write_sample_run(folder_ / "b", {.family = "gpt2"});
+  test::write_sample_run(folder_ / "b", {.family = "gpt2", .seed = 1});
   fs::remove_all(folder_ / "b/eval");
+  test::write_sample_run(folder_ / "c", {.family = "gpt2", .seed = 2});
   const ReportOutcome outcome = write_report({folder_}, folder_ / "page.html");
   EXPECT_THAT(outcome.verdict, Not(HasSubstr("there is no evaluation yet")));
   const std::string page = content_of(folder_ / "page.html");
   EXPECT_THAT(page, HasSubstr("Error in context: linear regression, 20 dimensions<"));
   EXPECT_THAT(page, HasSubstr("Error in context: linear regression, 20 dimensions, training"));
+  // One of two seeds in either.
+  EXPECT_THAT(page, Not(HasSubstr("seeds, bands run")));
 }
 
 TEST_F(Report, TellsTrainingDistributionsApart) {
   auto json = test::sample_evaluation({}, "training_distribution", 1, 0);
   EXPECT_EQ(read_evaluation(json).setting, "training_distribution: gaussian");
   json["task"]["inputs"] = {{"distribution", "skewed"}, {"exponent", 2}};
-  EXPECT_EQ(read_evaluation(json).setting, "training_distribution: skewed, exponent 2");
+  EXPECT_EQ(read_evaluation(json).setting, "training_distribution: skewed (exponent 2)");
 }
 
 TEST_F(Report, NamesTheErrorOfAClassification) {
