@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "icl/cli/signals.h"
 #include "icl/evaluation/evaluate.h"
 #include "icl/models/registry.h"
 
@@ -28,6 +29,7 @@ double seconds(const Work& work) {
 // of the points up to the query.
 void one_by_one(RegressionModel& model, const Prompts& prompts, bool shortest) {
   for (int64_t i = 0; i < kPoints; ++i) {
+    stop_if_asked();
     at::Tensor xs = prompts.xs_BKD.clone();
     xs.select(1, i).copy_(prompts.queries_BKD.select(1, i));
     const int64_t length = shortest ? i + 1 : kPoints;

@@ -8,6 +8,8 @@
 
 #include <algorithm>
 
+#include "icl/cli/signals.h"
+
 namespace icl {
 namespace {
 
@@ -31,6 +33,7 @@ struct Run {
 };
 
 Run timed(const std::function<void()>& work, int repetitions, c10::Device device) {
+  stop_if_asked();
   const double faults = page_faults_now();
   const double start = seconds_now(device);
   for (int i = 0; i < repetitions; ++i) work();

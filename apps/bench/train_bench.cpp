@@ -10,6 +10,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "icl/cli/signals.h"
 #include "icl/training/trainer.h"
 #include "timer.h"
 
@@ -91,6 +92,7 @@ Json measure(const RunConfig& config, c10::Device device) {
   const OperatorTime operators;
   const auto start = Clock::now();
   while (steps.size() < 2 || (seconds_since(start) < kSeconds && steps.size() < kMostSteps)) {
+    stop_if_asked();
     const auto before = Clock::now();
     trainer.step(static_cast<int64_t>(steps.size()) + 1, /*report=*/false);
     wait_for(device);

@@ -109,7 +109,8 @@ int run_predict(const PredictOptions& options, const CommonOptions& common) {
   if (options.run.empty() && names.empty()) {
     throw UsageError("nothing to predict with: give --run RUN, --baselines NAMES or both");
   }
-  if (options.ridge_penalty && !(*options.ridge_penalty >= 0)) {
+  if (options.ridge_penalty &&
+      !(*options.ridge_penalty >= 0 && std::isfinite(*options.ridge_penalty))) {
     throw UsageError(str("--ridge-penalty ", *options.ridge_penalty, ": expected >= 0"));
   }
   const std::vector<Baseline> chosen = select_baselines(names);

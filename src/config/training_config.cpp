@@ -12,8 +12,8 @@ void ParameterGroupConfig::describe(Fields& f) {
 void OptimizerConfig::describe(Fields& f) {
   f.choice("name", name, {"adam", "adamw"}, "adamw decouples the weight decay from the gradient");
   f.number("lr", lr, above(0), "peak learning rate");
-  f.number("beta1", beta1, between(0, 1), "decay of the mean of gradients");
-  f.number("beta2", beta2, between(0, 1), "decay of the mean of squared gradients");
+  f.number("beta1", beta1, between(0, 0.999999), "decay of the mean of gradients");
+  f.number("beta2", beta2, between(0, 0.999999999), "decay of the mean of squared gradients");
   f.number("eps", eps, above(0), "added to the root of the second moment");
   f.number("weight_decay", weight_decay, at_least(0), "weight decay of parameters in no group");
   f.list("groups", groups, "parameters with settings of their own");

@@ -111,7 +111,7 @@ void Trainer::check_finite(int64_t index) const {
   const std::string culprit = optimizer_.first_non_finite();
   throw DivergedError(str("training diverged at step ", index, ": ",
                           culprit.empty() ? "the loss" : culprit,
-                          " is not finite; the last good checkpoint is kept (a lower "
+                          " is not finite; good checkpoints are kept (a lower "
                           "training.optimizer.lr or training.grad_clip may help)"));
 }
 

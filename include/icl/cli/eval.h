@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What icl-eval does, behind its flags. Each function returns the exit code and throws Error.
+//
+//   EvalOptions options;
+//   add_eval_options(program.app(), options);
+//   return program.run(argc, argv, [&] { return run_eval(options, program.common()); });
 #pragma once
 
 #include <cstdint>

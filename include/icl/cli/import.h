@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // icl-import: a run of the paper's Python code as a run folder.
+//
+//   ImportOptions options;
+//   add_import_options(program.app(), options);
+//   return program.run(argc, argv, [&] { return import_run(options, program.common()); });
 #pragma once
 
 #include <string>

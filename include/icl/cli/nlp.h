@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What icl-nlp does, behind its flags. Each run_ function returns the exit code and throws Error.
+//
+//   NlpEvalOptions options;
+//   add_nlp_eval_options(*program.app().add_subcommand("eval"), options);
+//   return program.run(argc, argv, [&] { return run_nlp_eval(options, program.common()); });
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // icl-probe: what the layers of trained models hold.
+//
+//   ProbeOptions options;
+//   add_probe_options(program.app(), options);
+//   return program.run(argc, argv, [&] { return probe(options, program.common()); });
 #pragma once
 
 #include <cstdint>

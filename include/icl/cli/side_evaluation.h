@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What icl-train evaluates: its settings now and then, and a short table at the end.
+//
+//   for (const auto& [setting, curve] : evaluate_on_the_side(model, config)) {
+//     log_info(str(setting, ": ", curve.back()));
+//   }
 #pragma once
 
 #include "icl/config/run_config.h"

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What icl-train does, behind its flags.
+//
+//   TrainOptions options;
+//   add_train_options(program.app(), options);
+//   return program.run(argc, argv, [&] { return train(options, program.common()); });
 #pragma once
 
 #include <string>

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The sequence model: a family of the zoo and its sizes. Defaults are the paper's standard Mamba.
+//
+//   ModelConfig config{.family = "gpt2", .d_model = 64, .n_layer = 4, .n_head = 4};
+//   std::shared_ptr<Backbone> backbone = make_backbone(config);
 #pragma once
 
 #include <cstdint>

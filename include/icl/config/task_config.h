@@ -2,6 +2,10 @@
 //
 // Which random functions a model shall learn in context, and where their inputs come from
 // (Grazzi et al. 2024, section 3; Garg et al. 2022).
+//
+//   TaskConfig task{.function = "sparse_linear_regression", .n_dims = 20};
+//   task.inputs.distribution = "skewed";
+//   Batch batch = TaskSampler(task, /*seed=*/1).sample({.step = 0});
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // How a model is trained. Defaults are the paper's (Grazzi et al. 2024, section 4 and their code).
+//
+//   RunConfig config = load_run_config("configs/quickstart/mamba.json");
+//   config.training.steps = 4000;
+//   config.training.optimizer.lr = 1e-3;
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The curriculum at a step: a pure function, so that a resumed run needs no state for it.
+//
+//   const CurriculumStage stage = curriculum_stage(config.training.curriculum, step);
+//   // stage.n_points, stage.n_dims
 #pragma once
 
 #include <cstdint>
