@@ -10,6 +10,7 @@
 #include "icl/base/log.h"
 #include "icl/base/text.h"
 #include "icl/cli/progress.h"
+#include "icl/cli/side_evaluation.h"
 #include "icl/cli/signals.h"
 #include "icl/evaluation/evaluate.h"
 #include "icl/evaluation/results.h"
@@ -28,14 +29,11 @@ void check_count(const char* flag, int64_t value, int64_t low, int64_t high) {
 nlohmann::ordered_json results_of(const EvalOptions& options, const CommonOptions& common,
                                   const LoadedRun& run) {
   const RunFacts facts = facts_of(run);
-  EvaluateOptions how;
+  EvaluateOptions how = evaluate_options_of(run.config);
   how.n_points = options.points;
-  how.train_points = run.config.training.curriculum.points.end;
   how.n_prompts = options.prompts;
   how.seed = static_cast<uint64_t>(common.seed.value_or(0));
-  how.train_seed = static_cast<uint64_t>(run.config.seed);
   how.baselines = options.baselines;
-  how.model_name = run.config.model.family;
   const std::filesystem::path folder = run.path / "eval";
   const std::vector<Setting> settings = expand_suites(options.suites, run.config.task);
   for (const Setting& setting : settings) {  // complains before any work is done

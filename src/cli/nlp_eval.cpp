@@ -85,9 +85,7 @@ LanguageFacts facts_of(const NlpEvalOptions& options, const LoadedModel& loaded,
 void prepare_outputs(const NlpEvalOptions& options) {
   for (const fs::path file : {options.out, options.samples}) {
     if (file.empty()) continue;
-    std::error_code failure;
-    if (file.has_parent_path()) fs::create_directories(file.parent_path(), failure);
-    if (failure) throw DataError(str("'", file.string(), "': ", failure.message()));
+    if (file.has_parent_path()) make_folders(file.parent_path());
     check_writable(file);
   }
   if (!options.out.empty() && options.out == options.samples) {

@@ -38,7 +38,7 @@ int run_logits(const LogitsOptions& options, const CommonOptions& common) {
   NamedTensors logits;
   for (const auto& [name, ids] : sequences) {
     progress.update(static_cast<int64_t>(logits.size()), name);
-    if (pending_signal() != 0) return 0;
+    stop_if_asked();
     const at::Tensor row = at::tensor(ids, at::kLong).unsqueeze(0);
     logits.emplace_back(name, loaded.model->logits(row).squeeze(0).cpu());
   }

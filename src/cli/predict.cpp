@@ -193,7 +193,7 @@ int run_sample(const SampleOptions& options, const CommonOptions& common) {
         {.step = first / kBatch, .batch_size = kBatch, .n_points = n_points, .n_dims = n_dims});
     xs_PKD.narrow(0, first, count).copy_(batch.xs_BKD.narrow(0, 0, count));
     ys_PK.narrow(0, first, count).copy_(batch.ys_BK.narrow(0, 0, count));
-    if (pending_signal() != 0) return 0;
+    stop_if_asked();
   }
   write_safetensors(options.out, {{"xs", xs_PKD}, {"ys", ys_PK}});
   log_info(str("wrote ", with_commas(options.prompts), " prompts of ", n_points, " points to '",

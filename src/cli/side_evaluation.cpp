@@ -7,17 +7,14 @@
 #include "icl/training/objective.h"
 
 namespace icl {
-namespace {
 
-EvaluateOptions options_of(const RunConfig& config) {
+EvaluateOptions evaluate_options_of(const RunConfig& config) {
   EvaluateOptions options;
   options.train_points = config.training.curriculum.points.end;
   options.train_seed = static_cast<uint64_t>(config.seed);
   options.model_name = config.model.family;
   return options;
 }
-
-}  // namespace
 
 void check_side_evaluation(const RunConfig& config) {
   if (trains_language(config)) return;
@@ -29,7 +26,7 @@ void check_side_evaluation(const RunConfig& config) {
 }
 
 SettingErrors evaluate_on_the_side(RegressionModel& model, const RunConfig& config) {
-  EvaluateOptions options = options_of(config);
+  EvaluateOptions options = evaluate_options_of(config);
   options.n_prompts = config.evaluation.prompts;
   // The best checkpoint is not to be chosen on the prompts that icl-eval reports it on.
   options.stream = "side evaluation";
@@ -42,7 +39,7 @@ SettingErrors evaluate_on_the_side(RegressionModel& model, const RunConfig& conf
 }
 
 SettingResult final_evaluation(RegressionModel& model, const RunConfig& config) {
-  EvaluateOptions options = options_of(config);
+  EvaluateOptions options = evaluate_options_of(config);
   options.n_points = std::min<int64_t>(11, options.train_points);
   options.baselines = {"least_squares", "nearest_3", "averaging"};
   return evaluate(model, config.task, {"training_distribution"}, options).front();

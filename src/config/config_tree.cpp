@@ -29,21 +29,6 @@ void merge_into(Json& into, const Json& from) {
   }
 }
 
-// How deep brackets lie within one another, at most: what reads values recursively has a stack.
-int depth_of(const std::string& text) {
-  int depth = 0, deepest = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string && c == '\\') ++i;
-    if (c == '"') in_string = !in_string;
-    if (in_string) continue;
-    if (c == '{' || c == '[') deepest = std::max(deepest, ++depth);
-    if (c == '}' || c == ']') --depth;
-  }
-  return deepest;
-}
-
 }  // namespace
 
 ConfigTree ConfigTree::from_file(const std::filesystem::path& path) {
@@ -91,10 +76,6 @@ void ConfigTree::read(const std::filesystem::path& path,
 }
 
 void ConfigTree::merge(const std::string& text, const std::string& name, std::string* extends) {
-  constexpr int kDeepest = 1000;
-  if (depth_of(text) > kDeepest) {
-    throw UsageError(str(name, ": brackets within brackets, more than ", kDeepest, " deep"));
-  }
   Json parsed;
   try {
     parsed = Json::parse(text, nullptr, /*allow_exceptions=*/true, /*ignore_comments=*/true);
@@ -110,7 +91,7 @@ void ConfigTree::merge(const std::string& text, const std::string& name, std::st
   }
   if (!parsed.is_object()) throw UsageError(str(name, ": expected a JSON object, { ... }"));
   std::map<std::string, int> first_line;
-  for (const KeyLine& key : lines_of_keys(text)) {
+  for (const KeyLine& key : lines_of_keys(text, name)) {
     const auto [known, fresh] = first_line.emplace(key.path, key.line);
     if (!fresh) {
       throw UsageError(str(name, ":", key.line, ": ", key.path,

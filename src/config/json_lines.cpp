@@ -3,12 +3,14 @@
 
 #include <string_view>
 
+#include "icl/base/error.h"
+
 namespace icl {
 namespace {
 
 class Scanner {
  public:
-  explicit Scanner(const std::string& text) : text_(text) {}
+  Scanner(const std::string& text, const std::string& name) : text_(text), name_(name) {}
 
   std::vector<KeyLine> scan() {
     value("");
@@ -17,6 +19,10 @@ class Scanner {
 
  private:
   void value(const std::string& path) {
+    constexpr int kDeepest = 1000;
+    if (++depth_ > kDeepest) {
+      throw UsageError(str(name_, ": brackets within brackets, more than ", kDeepest, " deep"));
+    }
     skip_blank();
     if (peek() == '{') {
       object(path);
@@ -31,6 +37,7 @@ class Scanner {
       }
     }
     skip_blank();
+    --depth_;
   }
 
   void object(const std::string& path) {
@@ -89,15 +96,17 @@ class Scanner {
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
 
   const std::string& text_;
+  const std::string& name_;
   size_t at_ = 0;
   int line_ = 1;
+  int depth_ = 0;
   std::vector<KeyLine> found_;
 };
 
 }  // namespace
 
-std::vector<KeyLine> lines_of_keys(const std::string& text) {
-  return Scanner(text).scan();
+std::vector<KeyLine> lines_of_keys(const std::string& text, const std::string& name) {
+  return Scanner(text, name).scan();
 }
 
 }  // namespace icl

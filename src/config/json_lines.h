@@ -14,7 +14,8 @@ struct KeyLine {
 };
 
 // Every key and list element of a valid JSON text with comments, in order; a key that is given
-// twice is listed twice.
-std::vector<KeyLine> lines_of_keys(const std::string& text);
+// twice is listed twice. Throws UsageError, naming `name`, where brackets lie too deep within one
+// another for what reads them recursively.
+std::vector<KeyLine> lines_of_keys(const std::string& text, const std::string& name);
 
 }  // namespace icl

@@ -142,9 +142,7 @@ std::string result_csv(const SettingResult& result) {
 
 void write_result(const fs::path& folder, const SettingResult& result, const RunFacts& run,
                   const std::string& key) {
-  std::error_code failure;
-  fs::create_directories(folder, failure);
-  if (failure) throw DataError(str("'", folder.string(), "': ", failure.message()));
+  make_folders(folder);
   // The JSON last: its key then vouches for both.
   write_file_atomically(folder / (result.setting + ".csv"), result_csv(result));
   write_file_atomically(folder / (result.setting + ".json"),

@@ -111,6 +111,13 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view b
   sync_directory(parent_of(target));
 }
 
+void make_folders(const std::filesystem::path& folder) {
+  std::error_code failure;
+  fs::create_directories(folder, failure);
+  if (!failure) return;
+  throw DataError(str("'", folder.string(), "': cannot make this folder: ", failure.message()));
+}
+
 void check_writable(const std::filesystem::path& path) {
   if (path.empty()) throw DataError("an empty name of a file to write");
   if (fs::is_directory(path)) {

@@ -157,7 +157,7 @@ void export_language_model(const LanguageModel& model, const fs::path& folder) {
     if (json.contains(key)) json[key] = describe_type(model.parameters().front().scalar_type());
   }
   const Settings config(json, "the model's config");
-  fs::create_directories(folder);
+  make_folders(folder);
   const at::NoGradGuard no_grad;
   write_safetensors(folder / "model.safetensors",
                     language::file_tensors(model, language::blueprint_of(config)),

@@ -8,6 +8,7 @@
 
 #include "icl/base/bootstrap.h"
 #include "icl/base/error.h"
+#include "icl/tasks/task_sampler.h"
 #include "linear_targets.h"
 #include "numbers.h"
 #include "ridge.h"
@@ -26,8 +27,7 @@ constexpr int64_t kBlocks = 128;  // of test prompts, that intervals resample
 
 // Whether the prompts of a batch have more in common than prompts of different batches.
 bool batches_share_a_rotation(const InputConfig& inputs) {
-  return inputs.rotation == "per_batch" &&
-         (inputs.distribution == "skewed" || inputs.distribution == "half_subspace");
+  return inputs.rotation == "per_batch" && is_rotated(inputs);
 }
 
 // Columns of a target within all of them; the shuffled ones follow at the same places.

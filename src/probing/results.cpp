@@ -147,7 +147,7 @@ std::filesystem::path write_probe(const std::filesystem::path& folder,
   std::string step = std::to_string(result["run"]["checkpoint_step"].get<int64_t>());
   if (step.size() < 8) step.insert(0, 8 - step.size(), '0');
   const std::string name = result["kind"].get<std::string>() + "_" + step;
-  std::filesystem::create_directories(folder);
+  make_folders(folder);
   write_file_atomically(folder / (name + ".csv"), csv_of(result));
   const std::filesystem::path path = folder / (name + ".json");
   write_file_atomically(path, result.dump(2) + "\n");

@@ -88,8 +88,6 @@ LineChart curve_panel(const SettingCurves& curves, Scale scale, size_t limit) {
 
 // What the band of a line means, and how many prompts are behind it.
 std::string interval_text(const SettingCurves& curves) {
-  const auto fewest = std::min_element(curves.seeds.begin(), curves.seeds.end());
-  const auto most = std::max_element(curves.seeds.begin(), curves.seeds.end());
   const bool band = std::any_of(curves.models.begin(), curves.models.end(),
                                 [](const auto& model) { return !model.second.low.empty(); });
   std::string text;
@@ -99,15 +97,8 @@ std::string interval_text(const SettingCurves& curves) {
   } else if (curves.n_prompts > 0) {
     text = str(" over ", with_commas(curves.n_prompts), " prompts");
   }
-  if (most != curves.seeds.end() && *most > 1) {
-    text += str("; lines are means over up to ", *most,
-                " seeds, bands run from the lowest to the "
-                "highest seed");
-    if (*fewest == 1) text += " (of a single run: its 90% interval)";
-  } else if (band) {
-    text += "; bands are 90% intervals";
-  }
-  return text + ".";
+  // Without an interval of its own, a line has a band where it stands for several seeds.
+  return (band ? text + "; " + bands_text(curves.seeds, "90%") : text) + ".";
 }
 
 std::string left_panel_text(const SettingCurves& curves) {

@@ -40,7 +40,6 @@ SettingCurves curves_of(const std::vector<Group>& groups, const std::string& tas
 
 // Those that some run was evaluated in, in the order of finding them.
 std::vector<std::string> settings_of(const std::vector<Group>& groups, const std::string& task_key);
-bool is_of_training(const std::string& setting);  // "training_batches: ..."
 
 // The setting that says most of a task: "standard", or else the first of training batches.
 std::string main_setting(const std::vector<Group>& groups, const std::string& task_key);

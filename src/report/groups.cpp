@@ -8,6 +8,8 @@
 #include <map>
 #include <set>
 
+#include "icl/base/error.h"
+
 namespace icl::report {
 namespace {
 
@@ -154,6 +156,14 @@ Curve over_seeds(const std::vector<const Curve*>& curves) {
     result.high.push_back(high);
   }
   return result;
+}
+
+std::string bands_text(const std::vector<size_t>& seeds, const std::string& interval) {
+  const auto [fewest, most] = std::minmax_element(seeds.begin(), seeds.end());
+  if (seeds.empty() || *most < 2) return "bands are " + interval + " intervals";
+  const std::string text = str("lines are means over up to ", *most,
+                               " seeds, bands run from the lowest to the highest seed");
+  return *fewest > 1 ? text : text + " (of a single run: its " + interval + " interval)";
 }
 
 }  // namespace icl::report

@@ -30,4 +30,7 @@ std::string family_name(const std::string& family);
 // to the shortest.
 Curve over_seeds(const std::vector<const Curve*>& curves);
 
+// What the bands of such lines are: `seeds` runs behind each, `interval` the one of a single run.
+std::string bands_text(const std::vector<size_t>& seeds, const std::string& interval);
+
 }  // namespace icl::report

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/report/page.h"
+#include "src/report/result_files.h"
 
 #include <algorithm>
 #include <cmath>
@@ -64,8 +65,8 @@ std::string progress_of(const RunRecord& run) {
 std::string evaluated_at(const RunRecord& run) {
   std::set<int64_t> steps;
   for (const Evaluation& evaluation : run.evaluations) {
-    if (evaluation.checkpoint_step && !evaluation.from_training)
-      steps.insert(*evaluation.checkpoint_step);
+    if (is_of_training(evaluation.setting)) continue;
+    if (evaluation.checkpoint_step) steps.insert(*evaluation.checkpoint_step);
   }
   if (steps.empty()) return "\u2013";
   std::vector<std::string> texts;

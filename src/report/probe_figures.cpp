@@ -62,18 +62,13 @@ std::vector<ProbedGroup> probed_on(const std::string& task, const std::vector<Gr
 }
 
 // What the band of a line over layers means.
-std::string bands_text(const std::vector<ProbedGroup>& groups,
+std::string bands_over(const std::vector<ProbedGroup>& groups,
                        std::vector<const Probe*> ProbedGroup::*kind) {
-  size_t most = 0, fewest = SIZE_MAX;
+  std::vector<size_t> seeds;
   for (const ProbedGroup& group : groups) {
-    if ((group.*kind).empty()) continue;
-    most = std::max(most, (group.*kind).size());
-    fewest = std::min(fewest, (group.*kind).size());
+    if (!(group.*kind).empty()) seeds.push_back((group.*kind).size());
   }
-  if (most < 2) return "bands are 95% intervals";
-  return str("lines are means over up to ", most,
-             " seeds, bands run from the lowest to the highest ", "seed",
-             fewest == 1 ? " (of a single run: its 95% interval)" : "");
+  return bands_text(seeds, "95%");
 }
 
 // Curves of one name from all probes of a group, as one.
@@ -177,7 +172,7 @@ Figure readout_figure(const std::vector<ProbedGroup>& groups) {
   figure.caption =
       "The model's own final norm and read-out applied to the residual stream after each layer, "
       "then a scale and a shift fitted on the last points of each context; " +
-      bands_text(groups, &ProbedGroup::readout) +
+      bands_over(groups, &ProbedGroup::readout) +
       ". Grey: solvers on the same prompts, one iteration for each layer of the deepest model. In "
       "the numbers, not drawn: ridge regression with the best penalty.";
   return figure;
@@ -332,7 +327,7 @@ std::vector<Figure> linear_figures(const std::vector<ProbedGroup>& groups) {
       "first "
       "run of each model. Last row: the highest of the same targets shuffled among prompts.";
   profiles.caption = "The same over relative depth, with shuffled targets as a control; " +
-                     bands_text(groups, &ProbedGroup::linear) + ".";
+                     bands_over(groups, &ProbedGroup::linear) + ".";
   return {maps, profiles};
 }
 

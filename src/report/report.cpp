@@ -34,14 +34,6 @@ std::vector<Section> all_sections(const std::vector<Group>& groups, const Report
   return sections;
 }
 
-void make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) {
-    throw DataError(str("'", folder.string(), "': cannot make this folder: ", error.message()));
-  }
-}
-
 }  // namespace
 
 ReportOutcome write_report(const std::vector<fs::path>& paths, fs::path out) {
@@ -60,7 +52,7 @@ ReportOutcome write_report(const std::vector<fs::path>& paths, fs::path out) {
   content.sections = all_sections(content.groups, inputs);
 
   const fs::path folder = out.parent_path() / "figures";
-  make_folder(folder);
+  make_folders(folder);
   ReportOutcome outcome{
       .page = out, .verdict = content.verdict, .figures = {}, .notes = inputs.notes};
   for (const Section& section : content.sections) {

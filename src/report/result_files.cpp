@@ -67,7 +67,13 @@ std::string inputs_text(const Json& task) {
   return text;
 }
 
+const std::string kTrainingBatches = "training_batches: ";
+
 }  // namespace
+
+bool is_of_training(const std::string& setting) {
+  return setting.starts_with(kTrainingBatches);
+}
 
 std::string task_label(const std::string& function, int64_t n_dims) {
   std::string label = function.empty() ? "unknown task" : function;
@@ -249,7 +255,7 @@ std::optional<Evaluation> evaluation_of_training(const RunRecord& run, const Jso
   }
   const Json& task = at(config, "task");
   const auto count = static_cast<double>(steps.size());
-  Evaluation result{.setting = "training_batches: " + inputs_text(task),
+  Evaluation result{.setting = kTrainingBatches + inputs_text(task),
                     .function = text_at(task, "function"),
                     .metric = "error"};
   result.task_key = task_key(task);
@@ -258,7 +264,6 @@ std::optional<Evaluation> evaluation_of_training(const RunRecord& run, const Jso
   result.n_prompts = batch * static_cast<int64_t>(steps.size());
   result.train_points = static_cast<int64_t>(last.errors.size());
   result.checkpoint_step = last.step + 1;
-  result.from_training = true;
   Curve model{.name = run.name}, zero{.name = "zero", .baseline = true}, exact = zero;
   exact.name = "least_squares";
   for (size_t n = 0; n < last.errors.size(); ++n) {

@@ -18,6 +18,8 @@ int64_t read_metrics(const std::string& text, RunRecord& run);
 // "linear regression, 20 dimensions"
 std::string task_label(const std::string& function, int64_t n_dims);
 
+bool is_of_training(const std::string& setting);  // evaluation_of_training's
+
 // Equal for tasks whose curves may share a figure: all of config.task but the inputs.
 std::string task_key(Json task);
 

@@ -48,10 +48,6 @@ size_t rank_of(const std::string& baseline) {
 
 }  // namespace
 
-bool is_of_training(const std::string& setting) {
-  return setting.starts_with("training_batches");
-}
-
 std::vector<std::string> settings_of(const std::vector<Group>& groups, const std::string& task) {
   std::vector<std::string> settings;
   for (const Group& group : groups) {
@@ -106,6 +102,7 @@ std::vector<TaskOfCurves> tasks_of(const std::vector<Group>& groups) {
 SettingCurves curves_of(const std::vector<Group>& groups, const std::string& task_key,
                         const std::string& setting) {
   SettingCurves result;
+  result.from_training = is_of_training(setting);
   for (const Group& group : groups) {
     std::vector<const Curve*> models;
     for (const RunRecord* run : group.runs) {
@@ -115,7 +112,6 @@ SettingCurves curves_of(const std::vector<Group>& groups, const std::string& tas
         if (!result.train_points) result.train_points = evaluation.train_points;
         result.metric = evaluation.metric;
         result.normaliser = evaluation.normaliser;
-        result.from_training = evaluation.from_training;
         for (const Curve& curve : evaluation.curves) {
           if (!curve.baseline) {
             models.push_back(&curve);

@@ -29,6 +29,10 @@ at::Tensor symmetric_map(const at::Tensor& rows_DD, const at::Tensor& scales_D, 
 
 }  // namespace
 
+bool is_rotated(const InputConfig& config) {
+  return config.distribution == "skewed" || config.distribution == "half_subspace";
+}
+
 at::Tensor direction_scales(const InputConfig& config, int64_t total_dims) {
   if (config.distribution == "skewed") {
     return at::arange(1, total_dims + 1, at::kDouble).pow(-config.exponent);
@@ -50,7 +54,7 @@ at::Tensor sample_inputs(const InputConfig& config, int64_t total_dims, const Ra
                          const RandomStream& fixed_stream, int64_t batch_size, int64_t n_points,
                          int64_t n_dims) {
   at::Tensor xs_BKD = stream.child("xs").normal({batch_size, n_points, total_dims});
-  if (config.distribution == "skewed" || config.distribution == "half_subspace") {
+  if (is_rotated(config)) {
     const bool fixed = config.rotation == "fixed";
     const at::Tensor t =
         random_transformation(direction_scales(config, total_dims), fixed ? fixed_stream : stream);

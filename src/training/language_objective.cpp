@@ -204,9 +204,7 @@ std::vector<std::string> language_training_tasks() {
 
 void export_trained_language_model(const LanguageModel& model,
                                    const std::filesystem::path& folder) {
-  std::error_code failure;
-  std::filesystem::create_directories(folder, failure);
-  if (failure) throw DataError(str("'", folder.string(), "': ", failure.message()));
+  make_folders(folder);
   write_file_atomically(folder / "tokenizer.json", byte_tokenizer_json());
   export_language_model(model, folder);
 }

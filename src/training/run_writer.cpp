@@ -42,6 +42,13 @@ Json read_json(const fs::path& path) {
   return value;
 }
 
+// A list of run.json, whatever somebody left in its place.
+Json& list_in(Json& record, const char* key) {
+  Json& list = record[key];
+  if (!list.is_array()) list = Json::array();
+  return list;
+}
+
 // Lines up to and including `step`; a last line cut short by a crash goes too.
 std::string metrics_until(const std::string& text, int64_t step) {
   std::istringstream in(text);
@@ -105,12 +112,7 @@ RunWriter::RunWriter(fs::path run, const RunConfig& config, bool resume)
     }
     resuming_ = true;
   }
-  std::error_code failure;
-  fs::create_directories(run_ / "checkpoints", failure);
-  if (failure) {
-    throw DataError(str("'", (run_ / "checkpoints").string(),
-                        "': cannot make this folder: ", failure.message()));
-  }
+  make_folders(run_ / "checkpoints");
   lock();
   remove_unfinished_folders(run_ / "checkpoints");
   remove_unfinished_files(run_);
@@ -136,10 +138,8 @@ void RunWriter::begin(int64_t step, const Json& facts) {
   const fs::path path = run_ / "run.json";
   Json record = fs::exists(path) ? read_json(path) : Json{{"schema", "icl.run"}, {"version", 1}};
   for (const auto& [key, value] : facts.items()) record[key] = value;
-  for (const char* list : {"starts", "stops"}) {
-    if (!record.contains(list) || !record[list].is_array()) record[list] = Json::array();
-  }
-  record["starts"].push_back({{"time", now()}, {"step", step}, {"host", host()}});
+  list_in(record, "starts").push_back({{"time", now()}, {"step", step}, {"host", host()}});
+  list_in(record, "stops");
   write_file_atomically(path, record.dump(2) + "\n");
   const fs::path metrics = run_ / "metrics.jsonl";
   if (fs::exists(metrics)) {
@@ -150,8 +150,7 @@ void RunWriter::begin(int64_t step, const Json& facts) {
 void RunWriter::end(int64_t step, const std::string& reason) {
   const fs::path path = run_ / "run.json";
   Json record = read_json(path);
-  if (!record.contains("stops") || !record["stops"].is_array()) record["stops"] = Json::array();
-  record["stops"].push_back({{"time", now()}, {"step", step}, {"reason", reason}});
+  list_in(record, "stops").push_back({{"time", now()}, {"step", step}, {"reason", reason}});
   write_file_atomically(path, record.dump(2) + "\n");
 }
 

@@ -13,6 +13,9 @@
 
 namespace icl {
 
+// What follows for an evaluation from the run's config: its longest prompts, seed and family.
+EvaluateOptions evaluate_options_of(const RunConfig& config);
+
 // Throws UsageError if evaluation.suites names something unknown or not applicable.
 void check_side_evaluation(const RunConfig& config);
 

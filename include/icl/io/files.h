@@ -24,6 +24,9 @@ void write_file_synced(const std::filesystem::path& path, std::string_view bytes
 // what is no file (a device, a pipe) is written into.
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 
+// Makes a folder, and those above it, unless they are there. Throws DataError.
+void make_folders(const std::filesystem::path& folder);
+
 // Throws DataError if a file of this name could not be written: to be asked before long work.
 void check_writable(const std::filesystem::path& path);
 

@@ -25,7 +25,8 @@ struct Curve {
 
 // One setting's result: eval/<setting>.json.
 struct Evaluation {
-  // With the inputs, where they are those of the training: "training_distribution: skewed".
+  // With the inputs, where they are those of the training: "training_distribution: skewed", and
+  // "training_batches: skewed" of the last batches, as long as there is no file.
   std::string setting;
   std::string function;  // of the task, "" if unknown
   std::string task_key;  // equal for tasks whose curves may share a figure
@@ -35,8 +36,6 @@ struct Evaluation {
   std::optional<int64_t> checkpoint_step;
   std::string metric = "squared error";
   std::string normaliser = "1";
-  // From the last training batches, as long as there is no file: "training_batches: gaussian".
-  bool from_training = false;
   std::vector<Curve> curves;
 };
 

@@ -31,6 +31,8 @@ at::Tensor sample_inputs(const InputConfig& config, int64_t total_dims, const Ra
                          const RandomStream& fixed_stream, int64_t batch_size, int64_t n_points,
                          int64_t n_dims);
 
+bool is_rotated(const InputConfig& config);  // skewed and half-subspace inputs
+
 // Where the training run of this seed draws the rotation that it keeps ("rotation": "fixed").
 RandomStream rotation_of_run(uint64_t train_seed);
 
