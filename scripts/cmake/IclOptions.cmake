@@ -77,7 +77,7 @@ function(icl_precompile target)
   endif()
   # Rooms that know nothing of LibTorch are quicker without.
   get_target_property(sources ${target} SOURCES)
-  list(FILTER sources INCLUDE REGEX "(kernels/cpu|src/config|src/report|src/language/tokenizer|tests/report|tests/house)/")
+  list(FILTER sources INCLUDE REGEX "(kernels/cpu|src/config|src/report|src/tokenizer|tests/report|tests/tokenizer|tests/house)/")
   set_source_files_properties(${sources} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
   # Precompiled headers hold for equal flags only, so that programs are compiled as libraries are.
   get_target_property(type ${target} TYPE)

@@ -8,7 +8,7 @@
 #include "icl/cli/nlp.h"
 #include "icl/cli/signals.h"
 #include "icl/language/generate.h"
-#include "icl/language/tokenizer.h"
+#include "icl/tokenizer/tokenizer.h"
 #include "src/cli/nlp_ids.h"
 
 namespace icl {

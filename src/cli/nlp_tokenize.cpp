@@ -14,7 +14,7 @@
 #include "icl/base/error.h"
 #include "icl/cli/signals.h"
 #include "icl/cli/tokenize.h"
-#include "icl/language/tokenizer.h"
+#include "icl/tokenizer/tokenizer.h"
 
 namespace icl {
 namespace {

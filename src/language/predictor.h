@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "icl/language/language_model.h"
-#include "icl/language/tokenizer.h"
+#include "icl/tokenizer/tokenizer.h"
 
 namespace icl {
 

@@ -8,9 +8,9 @@
 #include "icl/base/random.h"
 #include "icl/base/text.h"
 #include "icl/io/files.h"
-#include "icl/language/byte_tokenizer.h"
 #include "icl/language/scoring.h"
 #include "icl/language/tasks.h"
+#include "icl/tokenizer/byte_tokenizer.h"
 #include "src/training/mixed_precision.h"
 #include "src/training/objectives.h"
 

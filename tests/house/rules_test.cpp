@@ -61,6 +61,14 @@ TEST(HouseRooms, KernelsSeeNoTorchAndNoRoom) {
   EXPECT_THAT(room_breaches({"kernels/cpu/a.cpp", "#include \"kernels/scan.h\"\n"}), IsEmpty());
 }
 
+TEST(HouseRooms, TheTokenizerSeesNoTorch) {
+  EXPECT_THAT(room_breaches({"src/tokenizer/a.cpp", "#include <c10/util/FunctionRef.h>\n"}),
+              ElementsAre(HasSubstr("the tokenizer sees no torch header")));
+  EXPECT_THAT(room_breaches({"src/tokenizer/a.cpp", "#include \"icl/language/b.h\"\n"}),
+              ElementsAre(HasSubstr("tokenizer lies below language")));
+  EXPECT_THAT(room_breaches({"src/language/a.cpp", "#include \"icl/tokenizer/b.h\"\n"}), IsEmpty());
+}
+
 TEST(HouseRooms, SpdlogStaysInItsPlace) {
   EXPECT_THAT(room_breaches({"src/cli/a.cpp", "#include <spdlog/spdlog.h>\n"}),
               ElementsAre(HasSubstr("src/base/log.cpp alone")));

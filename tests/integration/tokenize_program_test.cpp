@@ -7,8 +7,8 @@
 #include <cstdio>
 #include <fstream>
 
-#include "tests/language/small_tokenizers.h"
 #include "tests/support/program.h"
+#include "tests/tokenizer/small_tokenizers.h"
 
 namespace icl {
 namespace {

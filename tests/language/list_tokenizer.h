@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "icl/language/tokenizer.h"
+#include "icl/tokenizer/tokenizer.h"
 
 namespace icl::testing {
 

@@ -6,7 +6,7 @@
 
 #include "icl/base/error.h"
 #include "icl/io/files.h"
-#include "icl/language/tokenizer.h"
+#include "icl/tokenizer/tokenizer.h"
 #include "icl/training/trainer.h"
 #include "tests/support/temp_folder.h"
 

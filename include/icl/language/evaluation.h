@@ -24,7 +24,7 @@
 #include "icl/language/prompts.h"
 #include "icl/language/scoring.h"
 #include "icl/language/tasks.h"
-#include "icl/language/tokenizer.h"
+#include "icl/tokenizer/tokenizer.h"
 
 namespace icl {
 

@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "icl/base/random.h"
-#include "icl/language/tokenizer.h"
+#include "icl/tokenizer/tokenizer.h"
 
 namespace icl {
 

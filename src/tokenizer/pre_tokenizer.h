@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The "pre_tokenizer" of a tokenizer.json: cuts text into the words that merges stay within.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "src/tokenizer/json_place.h"
+
+namespace icl::tokenizer {
+
+class PreTokenizer {
+ public:
+  // A word, and whether it begins where the whole text begins.
+  using Emit = std::function<void(std::string_view word, bool first)>;
+
+  virtual ~PreTokenizer() = default;
+  virtual void split(std::string_view text, bool first, const Emit& emit) const = 0;
+};
+
+struct ReadPreTokenizer {
+  std::unique_ptr<PreTokenizer> pre_tokenizer;  // null: the text is one word
+  bool bytes = false;  // words are then written in the alphabet of bytes (byte_alphabet.h)
+};
+
+// Supported: Sequence, ByteLevel (as the last), Split, Metaspace, Digits, Punctuation, Whitespace,
+// WhitespaceSplit.
+ReadPreTokenizer read_pre_tokenizer(const JsonPlace& place);
+
+}  // namespace icl::tokenizer
