@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <CLI/CLI.hpp>
-#include <vector>
+#include <functional>
+#include <string>
 
 #include "bench/eval_bench.h"
 #include "bench/nlp_bench.h"
@@ -13,20 +14,20 @@ namespace {
 struct Benchmark {
   const char* name;
   const char* description;
-  int (*run)(const icl::CommonOptions& common);
+  std::function<int(const icl::CommonOptions& common, const std::string& config)> run;
 };
 
-constexpr Benchmark kBenchmarks[] = {
+const Benchmark kBenchmarks[] = {
     {"ops", "every operator beside its reference: time, ns per element, GB/s, ratio",
-     icl::bench_ops},
+     [](const auto& common, const auto&) { return icl::bench_ops(common); }},
     {"train", "training steps of the quickstart's and the paper's models: ms, prompts/s",
      icl::bench_train},
     {"eval", "branching the state at every point beside one forward pass for each point",
-     icl::bench_eval},
+     [](const auto& common, const auto&) { return icl::bench_eval(common); }},
     {"nlp",
      "language models of the shapes of mamba-130m and Pythia-160m: prompts/s, tokens/s, "
      "memory, and the rate beside that of the matrix products alone",
-     icl::bench_nlp},
+     [](const auto& common, const auto&) { return icl::bench_nlp(common); }},
 };
 
 }  // namespace
@@ -42,11 +43,15 @@ int main(int argc, char** argv) {
                        "icl-bench nlp --threads 1");
   CLI::App& app = program.app();
   app.require_subcommand(1);
-  int (*chosen)(const icl::CommonOptions&) = nullptr;
+  const Benchmark* chosen = nullptr;
+  std::string config;
   for (const Benchmark& benchmark : kBenchmarks) {
-    app.add_subcommand(benchmark.name, benchmark.description)->callback([&chosen, &benchmark] {
-      chosen = benchmark.run;
-    });
+    CLI::App* command = app.add_subcommand(benchmark.name, benchmark.description);
+    command->callback([&chosen, &benchmark] { chosen = &benchmark; });
+    if (std::string(benchmark.name) == "train") {
+      command->add_option("--config", config, "config file whose training step is timed");
+    }
   }
-  return program.run(argc, argv, [&] { return chosen(program.common()); });
+  program.takes_assignments([&] { return !config.empty(); });
+  return program.run(argc, argv, [&] { return chosen->run(program.common(), config); });
 }

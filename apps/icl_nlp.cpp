@@ -30,6 +30,8 @@ int main(int argc, char** argv) {
   CLI::App& tokenize_command =
       *app.add_subcommand("tokenize", "text to token ids and back, JSON lines");
   icl::add_tokenize_options(tokenize_command, tokenize);
+  program.refuses(logits_command, {"--json", "--seed"});
+  program.refuses(tokenize_command, {"--json", "--seed", "--device"});
   return program.run(argc, argv, [&] {
     if (eval_command.parsed()) return icl::run_nlp_eval(eval, program.common());
     if (logits_command.parsed()) return icl::run_logits(logits, program.common());

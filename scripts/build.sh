@@ -5,7 +5,10 @@
 #
 #   scripts/build.sh                          into build/, with CUDA kernels where there is a toolkit
 #   scripts/build.sh --preset asan            into build-asan/
-#   scripts/build.sh -DICL_WERROR=OFF         ICL_PROFILE=cpu|cuda|... chooses scripts/setup.sh's profile
+#   scripts/build.sh -DICL_PCH=OFF            ICL_PROFILE=cpu|cuda|... chooses scripts/setup.sh's profile
+#   ICL_TARGETS="icl-train icl-eval" scripts/build.sh    these targets alone
+#
+# Where CI is set (as continuous integration does), warnings in icl's own code are errors.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 preset=release
@@ -17,5 +20,9 @@ libtorch="$(scripts/setup.sh "${ICL_PROFILE:-auto}" | tail -n 1)"
 cuda=()
 [ "${ICL_PROFILE:-auto}" != cpu ] || cuda=(-DICL_CUDA=OFF)
 export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1  # all clones share what ccache holds
-cmake --preset "$preset" -DLibTorch_ROOT="$libtorch" "${cuda[@]}" "$@" >&2
-cmake --build --preset "$preset" >&2
+strict=()
+[ -z "${CI:-}" ] || strict=(-DICL_WERROR=ON)
+targets=()
+[ -z "${ICL_TARGETS:-}" ] || read -ra targets <<< "--target $ICL_TARGETS"
+cmake --preset "$preset" -DLibTorch_ROOT="$libtorch" "${cuda[@]}" "${strict[@]}" "$@" >&2
+cmake --build --preset "$preset" "${targets[@]}" >&2

@@ -12,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 say() { printf '\n== %s\n' "$*" >&2; }
 
 say "setting up and building"
-scripts/build.sh
+ICL_TARGETS="icl-train icl-eval icl-probe icl-report" scripts/build.sh
 bin=build/bin
 runs=()
 for family in mamba gpt2; do

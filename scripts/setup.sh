@@ -18,14 +18,20 @@ torch_version=2.11.0
 say() { echo "setup: $*" >&2; }
 fail() { echo "setup: error: $*" >&2; exit 1; }
 
-packages=(build-essential ca-certificates ccache clang-format-14 cmake git ninja-build pkg-config
+packages=(build-essential ca-certificates ccache cmake git ninja-build pkg-config
   python3-pip unzip libbenchmark-dev libcli11-dev libfmt-dev libgmock-dev libgtest-dev libhwy-dev
-  libicu-dev libspdlog-dev libxgboost-dev libxxhash-dev libyaml-cpp-dev nlohmann-json3-dev zlib1g-dev)
+  libicu-dev libonig-dev libspdlog-dev libxgboost-dev libxxhash-dev libyaml-cpp-dev nlohmann-json3-dev zlib1g-dev)
+
+# Wanted where the distribution has them: without clang-format 14 the format of the sources is not checked.
+optional_packages=(clang-format-14)
+
+is_installed() { [ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null)" = "ii " ]; }
 
 install_packages() {
   local missing=() package
-  for package in "${packages[@]}"; do
-    [ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null)" = "ii " ] || missing+=("$package")
+  for package in "${packages[@]}"; do is_installed "$package" || missing+=("$package"); done
+  for package in "${optional_packages[@]}"; do
+    is_installed "$package" || [ -z "$(apt-cache madison "$package" 2>/dev/null)" ] || missing+=("$package")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   command -v apt-get >/dev/null || fail "needs these packages, and there is no apt-get: ${missing[*]}"
@@ -36,6 +42,10 @@ install_packages() {
   fi
   say "installing ${missing[*]}"
   "${as_root[@]}" apt-get update -qq >&2
+  for package in "${optional_packages[@]}"; do  # now that the lists of packages are there
+    is_installed "$package" || [[ " ${missing[*]} " == *" $package "* ]] ||
+      [ -z "$(apt-cache madison "$package" 2>/dev/null)" ] || missing+=("$package")
+  done
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
 }

@@ -10,7 +10,7 @@
 
 #include "icl/cli/signals.h"
 #include "icl/evaluation/evaluate.h"
-#include "icl/models/registry.h"
+#include "icl/models/model_config.h"
 
 namespace icl {
 namespace {
@@ -40,16 +40,12 @@ void one_by_one(RegressionModel& model, const Prompts& prompts, bool shortest) {
 nlohmann::ordered_json measure(const std::string& family, const c10::Device& device) {
   const at::NoGradGuard no_grad;
   TaskConfig task;
-  ModelConfig config;
-  config.family = family;
-  config.d_model = 64;
-  config.n_layer = 4;
-  config.n_head = 4;
+  const ModelConfig config{.family = families().make(family), .d_model = 64, .n_layer = 4};
   at::manual_seed(1);
   RegressionModel model(config, task.n_dims);
   model.to(device);
   model.eval();
-  const Setting setting = expand_suites({"random_quadrants"}, task).front();
+  const Setting& setting = *settings().find("random_quadrants");
   Prompts prompts = sample_prompts(setting, task, {.n_points = kPoints, .batch_size = kPrompts});
   for (at::Tensor* part : {&prompts.xs_BKD, &prompts.ys_BK, &prompts.queries_BKD}) {
     *part = part->to(device);
@@ -76,7 +72,7 @@ nlohmann::ordered_json measure(const std::string& family, const c10::Device& dev
 int bench_eval(const CommonOptions& common) {
   const c10::Device device = prepare_device(common);
   nlohmann::ordered_json results = nlohmann::ordered_json::array();
-  for (const std::string& family : model_families()) results.push_back(measure(family, device));
+  for (const std::string& family : families().names()) results.push_back(measure(family, device));
   if (common.json) {
     std::printf("%s\n", results.dump(2).c_str());
     return 0;

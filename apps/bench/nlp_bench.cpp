@@ -11,7 +11,9 @@
 
 #include "icl/base/text.h"
 #include "icl/language/language_model.h"
+#include "icl/runs/provenance.h"
 #include "timer.h"
+#include "tokenizer_bench.h"
 
 namespace icl {
 namespace {
@@ -163,7 +165,17 @@ int bench_nlp(const CommonOptions& common) {
     if (!common.json) print_row(row);
     results["rows"].push_back(row);
   }
-  if (common.json) std::printf("%s\n", results.dump(2).c_str());
+  results["tokenizer"] = bench_tokenizer();
+  if (common.json) {
+    std::printf("%s\n", results.dump(2).c_str());
+    return 0;
+  }
+  std::printf("%-12s %14s %16s %8s\n", "split", "scanner MB/s", "Oniguruma MB/s", "ratio");
+  for (const Json& row : results["tokenizer"]) {
+    std::printf("%-12s %14.1f %16.1f %8.1f\n", row["split"].get<std::string>().c_str(),
+                row["megabytes_per_s"].get<double>(),
+                row["oniguruma_megabytes_per_s"].get<double>(), row["ratio"].get<double>());
+  }
   return 0;
 }
 

@@ -9,8 +9,8 @@
 namespace icl {
 
 // Times, in turns, the prefill of 8 prompts of 64 tokens (logits at the last position), its matrix
-// products alone, and decoding one more token for each prompt; and measures peak memory. Results go
-// to stdout, as JSON with --json. Returns the exit code.
+// products alone, and decoding one more token for each prompt; and measures peak memory. Then the
+// splits of tokenizer_bench.h. Results go to stdout, as JSON with --json. Returns the exit code.
 int bench_nlp(const CommonOptions& common);
 
 }  // namespace icl

@@ -205,6 +205,7 @@ std::vector<OperatorCase> operator_cases(c10::Device device) {
   for (const int64_t L : {41, 82, 160, 161, 202, 1024, 4096}) {
     cases.push_back(long_conv_case(B, L, L > 1000 ? 128 : 435, device));
   }
+  for (OperatorCase& each : delta_rule_cases(device)) cases.push_back(std::move(each));
   return cases;
 }
 

@@ -27,6 +27,7 @@ struct Alternative {
   std::string name;
   OperatorForm form;
   std::vector<at::Tensor> inputs;
+  bool equal = true;  // false: a part of the work, whose result is another
 };
 
 struct OperatorCase {
@@ -34,7 +35,7 @@ struct OperatorCase {
   std::string shape;  // "B=8 L=81 I=512 N=16"
   std::vector<at::Tensor> inputs;
   OperatorForm fast;
-  std::vector<Alternative> alternatives;  // their first result equals that of `fast`
+  std::vector<Alternative> alternatives;  // the first result of each equals that of `fast`
   double elements;                        // (b, l, i, n) steps of a scan, outputs otherwise
   Demand forward;
   Demand backward;  // of the backward pass alone
@@ -42,5 +43,7 @@ struct OperatorCase {
 
 // The sizes of the published experiments: small batches on the CPU, training batches on a GPU.
 std::vector<OperatorCase> operator_cases(c10::Device device);
+// Those of the delta rule, which are among them.
+std::vector<OperatorCase> delta_rule_cases(c10::Device device);
 
 }  // namespace icl

@@ -11,6 +11,8 @@
 #include <nlohmann/json.hpp>
 
 #include "icl/cli/signals.h"
+#include "icl/models/gpt2.h"
+#include "icl/runs/provenance.h"
 #include "icl/training/trainer.h"
 #include "timer.h"
 
@@ -57,14 +59,10 @@ class OperatorTime {
   static inline Clock::time_point start_;
 };
 
-RunConfig quickstart(const std::string& family) {
+RunConfig quickstart(const Family& family) {
   RunConfig config;
-  config.name = "quickstart " + family;
-  config.model.family = family;
-  config.model.d_model = 64;
-  config.model.n_layer = 4;
-  config.model.n_head = 4;
-  if (family == "gpt2") config.model.positions = "learned", config.model.n_positions = 512;
+  config.name = "quickstart " + family.name();
+  config.model = {.family = family, .d_model = 64, .n_layer = 4};
   config.task.n_dims = 5;
   config.training.grad_clip = 1;
   config.training.curriculum.dims = {.start = 5, .end = 5};
@@ -72,9 +70,9 @@ RunConfig quickstart(const std::string& family) {
   return config;
 }
 
-RunConfig paper(const std::string& family, int64_t layers) {
+RunConfig paper(const Family& family, int64_t layers) {
   RunConfig config;
-  config.name = "paper " + family;
+  config.name = "paper " + family.name();
   config.model.family = family;
   config.model.n_layer = layers;
   config.training.curriculum.dims = {.start = 20, .end = 20};
@@ -85,7 +83,7 @@ RunConfig paper(const std::string& family, int64_t layers) {
 Json measure(const RunConfig& config, c10::Device device) {
   constexpr double kSeconds = 10;
   constexpr int kMostSteps = 30;
-  Trainer trainer(config, device);
+  Trainer trainer(config, make_objective(config, device), device);
   trainer.step(0, /*report=*/false);
   wait_for(device);
   std::vector<double> steps;
@@ -102,7 +100,7 @@ Json measure(const RunConfig& config, c10::Device device) {
   std::sort(steps.begin(), steps.end());
   const double median = steps[steps.size() / 2];
   Json row{{"model", config.name},
-           {"parameters", trainer.model().parameter_count()},
+           {"parameters", trainer.objective().parameter_count()},
            {"prompts", config.training.batch_size},
            {"points", config.training.curriculum.points.end},
            {"steps", steps.size()},
@@ -128,7 +126,7 @@ void print_row(const Json& row) {
 
 }  // namespace
 
-int bench_train(const CommonOptions& common) {
+int bench_train(const CommonOptions& common, const std::string& config_file) {
   keep_freed_memory();  // as icl-train does
   const c10::Device device = prepare_device(common);
   Json results{{"schema", "icl.bench.train"},      {"version", 1},
@@ -139,8 +137,11 @@ int bench_train(const CommonOptions& common) {
     std::printf("%-17s %12s %8s %7s %12s %12s %10s %11s\n", "model", "parameters", "prompts",
                 "points", "ms, median", "ms, least", "prompts/s", "operators");
   }
-  for (const RunConfig& config :
-       {quickstart("mamba"), quickstart("gpt2"), paper("mamba", 24), paper("gpt2", 12)}) {
+  const Gpt2Family small_gpt2{.n_head = 4, .positions = "learned", .n_positions = 512};
+  std::vector<RunConfig> configs = {quickstart(MambaFamily{}), quickstart(small_gpt2),
+                                    paper(MambaFamily{}, 24), paper(Gpt2Family{}, 12)};
+  if (!config_file.empty()) configs = {load_run_config(config_file, common.set)};
+  for (const RunConfig& config : configs) {
     const Json row = measure(config, device);
     if (!common.json) print_row(row);
     results["rows"].push_back(row);

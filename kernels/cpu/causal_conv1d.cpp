@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "hwy/aligned_allocator.h"
+#include "kernels/causal_conv1d.h"
 #include "kernels/cpu/kernels.h"
 
 #undef HWY_TARGET_INCLUDE

@@ -5,8 +5,9 @@
 //
 // The transforms are complex, of a power of two, in place. Forward is by decimation in frequency
 // and leaves the spectrum in bit-reversed order; inverse starts from there: nothing is ever
-// reordered, as products of spectra do not mind. Two prompts go through one transform as real and
-// imaginary part: the kernel is real, so they stay apart.
+// reordered, as products of spectra do not mind. Two real signals go through one transform as real
+// and imaginary part, and their spectra are taken apart by symmetry: with z the common spectrum,
+// (z(f) + conj z(-f)) / 2 is the first's and (z(f) - conj z(-f)) / 2i the second's.
 #include <algorithm>
 #include <cmath>
 
@@ -52,6 +53,14 @@ template <class T>
 HWY_INLINE Complex<T> times_i(const Complex<T>& x) {
   return {hn::Neg(x.im), x.re};
 }
+template <class T>
+HWY_INLINE Complex<T> divided_by_i(const Complex<T>& x) {
+  return {x.im, hn::Neg(x.re)};
+}
+template <class T>
+HWY_INLINE Complex<T> conjugate(const Complex<T>& x) {
+  return {x.re, hn::Neg(x.im)};
+}
 
 template <class T>
 class Fourier {
@@ -71,36 +80,44 @@ class Fourier {
     }
   }
 
-  // Prompts b .. b + prompts - 1 of a convolution, one vector of channels.
+  // Prompts b .. b + prompts - 1 of a convolution, two vectors of channels. Each prompt has a
+  // transform of its own, so that its bits do not depend on its neighbours.
   void convolve(const Convolution<T>& c, int64_t b, int64_t prompts, int64_t channel,
                 int64_t count) {
     const Tag<T> d;
-    fill(kernel_, c.length, [&](int64_t l) HWY_ATTR {
-      return Complex<T>{load_lanes(d, c.k + l * c.channels + channel, count), hn::Zero(d)};
-    });
+    const int64_t next = channel + lanes();
+    const int64_t rest = std::max<int64_t>(0, count - lanes());  // channels of the second vector
+    const auto pair = [&](const T* row) HWY_ATTR {
+      return Complex<T>{load_lanes(d, row + channel, count),
+                        rest > 0 ? load_lanes(d, row + next, rest) : hn::Zero(d)};
+    };
+    fill(kernel_, c.length, [&](int64_t l) HWY_ATTR { return pair(c.k + l * c.channels); });
     forward(kernel_);
-    const auto scale = hn::Set(d, 1 / static_cast<T>(n_));
-    const auto skip = c.D == nullptr ? hn::Zero(d) : load_lanes(d, c.D + channel, count);
-    for (int64_t i = 0; i < prompts; i += 2) {
-      const bool both = i + 1 < prompts;
-      fill(signal_, c.length, [&](int64_t l) HWY_ATTR {
-        return Complex<T>{load_lanes(d, c.u.at(b + i, l, channel), count),
-                          both ? load_lanes(d, c.u.at(b + i + 1, l, channel), count) : hn::Zero(d)};
-      });
+    for_mirrored([&](int64_t f, int64_t mirror) HWY_ATTR {  // twice the spectra of the two vectors
+      const Complex<T> z = load(kernel_, f), w = conjugate(load(kernel_, mirror));
+      store(kernel_, f, add(z, w));
+      store(product_, f, divided_by_i(subtract(z, w)));
+    });
+    const auto scale = hn::Set(d, 1 / static_cast<T>(4 * n_));
+    const auto zero = hn::Zero(d);
+    const Complex<T> skip = c.D == nullptr ? Complex<T>{zero, zero} : pair(c.D);
+    for (int64_t i = b; i < b + prompts; ++i) {
+      fill(signal_, c.length, [&](int64_t l) HWY_ATTR { return pair(c.u.at(i, l, 0)); });
       forward(signal_);
-      for (int64_t f = 0; f < n_; ++f) {
-        store(signal_, f, multiply(load(signal_, f), load(kernel_, f)));
-      }
+      for_mirrored([&](int64_t f, int64_t mirror) HWY_ATTR {
+        const Complex<T> z = load(signal_, f), w = conjugate(load(signal_, mirror));
+        const Complex<T> first = multiply(add(z, w), load(kernel_, f));
+        const Complex<T> second = multiply(divided_by_i(subtract(z, w)), load(product_, f));
+        store(signal_, f, add(first, times_i(second)));
+        store(signal_, mirror, add(conjugate(first), times_i(conjugate(second))));
+      });
       inverse(signal_);
       for (int64_t l = 0; l < c.length; ++l) {
-        const Complex<T> y = load(signal_, l);
-        const auto first = load_lanes(d, c.u.at(b + i, l, channel), count);
-        store_lanes(d, hn::MulAdd(y.re, scale, hn::Mul(skip, first)), c.y.at(b + i, l, channel),
+        const Complex<T> y = load(signal_, l), u = pair(c.u.at(i, l, 0));
+        store_lanes(d, hn::MulAdd(y.re, scale, hn::Mul(skip.re, u.re)), c.y.at(i, l, channel),
                     count);
-        if (!both) continue;
-        const auto second = load_lanes(d, c.u.at(b + i + 1, l, channel), count);
-        store_lanes(d, hn::MulAdd(y.im, scale, hn::Mul(skip, second)),
-                    c.y.at(b + i + 1, l, channel), count);
+        if (rest == 0) continue;
+        store_lanes(d, hn::MulAdd(y.im, scale, hn::Mul(skip.im, u.im)), c.y.at(i, l, next), rest);
       }
     }
   }
@@ -161,6 +178,18 @@ class Fourier {
   void fill(Signal& x, int64_t length, const Element& element) {
     for (int64_t l = 0; l < length; ++l) store(x, l, element(l));
     std::fill_n(&x[2 * length * lanes()], 2 * (n_ - length) * lanes(), T(0));
+  }
+
+  // Calls work(place of f, place of -f) for half of the frequencies, so that each is named once. In
+  // bit-reversed order the mirror image of the places [m, 2 m), m a power of two, is their reverse;
+  // 0 and 1 hold the frequencies 0 and n / 2, which are their own.
+  template <class Work>
+  void for_mirrored(const Work& work) const {
+    work(0, 0);
+    work(1, 1);
+    for (int64_t m = 2; m < n_; m *= 2) {
+      for (int64_t f = m; f < m + m / 2; ++f) work(f, 3 * m - 1 - f);
+    }
   }
 
   // Two halvings at a time; one alone at the end if their number is odd.

@@ -10,6 +10,7 @@
 
 #include "kernels/cpu/kernels.h"
 #include "kernels/cpu/long_conv.h"
+#include "kernels/long_conv.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/long_conv.cpp"
@@ -116,10 +117,11 @@ void convolve(const Convolution<T>& c, int64_t begin, int64_t end) {
     const int64_t b = block / blocks * kPrompts;
     const int64_t prompts = std::min(kPrompts, c.batch - b);
     const int64_t last = std::min(c.channels, (block % blocks + 1) * kWidth);
-    for (int64_t h = block % blocks * kWidth; h < last; h += lanes) {
-      if (direct(c.length)) {
-        convolve_direct(c, b, prompts, h, last - h);
-      } else {
+    const int64_t first = block % blocks * kWidth;
+    if (direct(c.length)) {
+      for (int64_t h = first; h < last; h += lanes) convolve_direct(c, b, prompts, h, last - h);
+    } else {
+      for (int64_t h = first; h < last; h += 2 * lanes) {
         fourier.convolve(c, b, prompts, h, last - h);
       }
     }

@@ -12,7 +12,7 @@ namespace icl::kernels::cpu {
 // L=512 6.6 : 1.8; between powers of two the transforms are as long as at the next one.
 inline constexpr int64_t kDirectLength = 160;
 
-inline constexpr int64_t kWidth = 16;   // channels of a block
+inline constexpr int64_t kWidth = 32;   // channels of a block: two vectors of the widest
 inline constexpr int64_t kPrompts = 8;  // of a block
 inline constexpr int64_t kLags = 32;    // of a block of the gradient of k
 inline constexpr int64_t kChain = 32;   // products summed before they join the total

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "kernels/cpu/kernels.h"
+#include "kernels/s4d_kernel.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/s4d_kernel.cpp"

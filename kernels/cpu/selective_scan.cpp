@@ -12,6 +12,7 @@
 
 #include "hwy/aligned_allocator.h"
 #include "kernels/cpu/kernels.h"
+#include "kernels/selective_scan.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/selective_scan.cpp"

@@ -10,6 +10,7 @@
 
 #include "hwy/aligned_allocator.h"
 #include "kernels/cpu/kernels.h"
+#include "kernels/wkv.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/wkv.cpp"

@@ -5,7 +5,7 @@
 // Bound: memory. Forward 4 elements per element (x, residual; sum, normed), backward 4.
 // Surprise: each lane reads back the sums it wrote itself, from cache, instead of holding the row
 // in registers: any width works, with one kernel.
-#include "kernels/cuda/launch.h"
+#include "kernels/add_rms_norm.h"
 #include "kernels/cuda/sum_rows.cuh"
 
 namespace icl::kernels {

@@ -10,7 +10,7 @@
 // taps - 1 steps after its strip, so that strips need nothing of each other. Filters are padded in
 // front to 4, 16 or 64 taps; a padded tap is skipped, not multiplied by zero, as a NaN further back
 // must not leak in.
-#include "kernels/cuda/launch.h"
+#include "kernels/causal_conv1d.h"
 #include "kernels/cuda/sum_rows.cuh"
 
 namespace icl::kernels {

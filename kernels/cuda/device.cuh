@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the kernels share: the one way to launch, arithmetic in the state's type, sums in a fixed
-// order. Without nvcc the same sources compile against tests/emulation, to be tested on the host.
+// order. The same sources compile for the host, to be tested there, after a header that stands in
+// for CUDA's language and defines ICL_CUDA_STAND_IN.
 #pragma once
 
 #include <cstddef>
@@ -39,8 +40,8 @@ int launch(void (*kernel)(Parameters...), dim3 grid, unsigned block, size_t shar
 }
 
 }  // namespace icl::kernels
-#else
-#include "tests/emulation/cuda_emulation.h"
+#elif !defined(ICL_CUDA_STAND_IN)
+#error "CUDA sources need nvcc, or a stand-in for CUDA's language included before them"
 #endif
 
 namespace icl::kernels {

@@ -9,8 +9,8 @@
 // Surprise: the gradient of u is the same sum with time reversed, and the gradient of k is one
 // with dy in place of k, so a single sliding product serves all three. Positions outside a sequence
 // are zeros in shared memory (8 on either side), not branches.
-#include "kernels/cuda/launch.h"
 #include "kernels/cuda/sum_rows.cuh"
+#include "kernels/long_conv.h"
 
 namespace icl::kernels {
 namespace {

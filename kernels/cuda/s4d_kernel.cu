@@ -9,7 +9,7 @@
 // is kept as a 64-bit fraction of a turn; multiplying it by l wraps around exactly, so that every l
 // is as accurate as the first. What happens once per mode happens in float64.
 #include "kernels/cuda/device.cuh"
-#include "kernels/cuda/launch.h"
+#include "kernels/s4d_kernel.h"
 
 namespace icl::kernels {
 namespace {

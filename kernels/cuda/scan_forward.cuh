@@ -13,18 +13,12 @@
 // dt = 0, which leaves the state as it is, so that no lane ever leaves a shuffle.
 #pragma once
 
-#include "kernels/cuda/launch.h"
 #include "kernels/cuda/scan_stage.cuh"
+#include "kernels/selective_scan.h"
 
 namespace icl::kernels {
 
 constexpr int kScanThreads = 128;
-// Steps between the states that the forward pass leaves for the backward one. In float64 fewer, as
-// that many steps of states must fit the backward kernel's shared memory.
-template <class S>
-__host__ __device__ constexpr int scan_segment() {
-  return sizeof(S) == 8 ? 4 : 8;
-}
 
 template <class S, int NS, int LANES>
 struct ScanShape {
@@ -86,7 +80,7 @@ __global__ void __launch_bounds__(kScanThreads, sizeof(S) == 8    ? 1
     scan_forward_kernel(SelectiveScanParams<T, S> p, ScanChunks<S> chunks) {
   using Shape = ScanShape<S, NS, LANES>;
   constexpr int kSub = Shape::kSub, kSlots = Shape::kSlots, kGroup = Shape::kGroup;
-  constexpr int kSegment = scan_segment<S>();
+  constexpr int kSegment = kScanSegment<S>;
   static_assert(kGroup % kSegment == 0, "states are saved at known places of a group");
   ICL_DYNAMIC_SHARED(S, staged);
 

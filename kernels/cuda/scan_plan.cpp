@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "kernels/cuda/launch.h"
+#include "kernels/selective_scan.h"
 
 namespace icl::kernels {
 namespace {

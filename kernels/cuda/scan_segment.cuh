@@ -15,7 +15,7 @@ constexpr int kTurn = 16;  // states at a time
 // offer a block.
 template <class S>
 struct SegmentShared {
-  static constexpr int K = scan_segment<S>();
+  static constexpr int K = kScanSegment<S>;
   // Slope: d dt / d delta. gB, gA: sums over states of g B, g a h A.
   enum Row { kDt, kDtU, kDy, kSlope, kGB, kGA, kY, kRows };
   static constexpr int kRowsAt = K * 4 * kScanThreads * 4;
@@ -112,7 +112,7 @@ __device__ __forceinline__ void store_tile(S* to, const S (&from)[4][4], int64_t
 // after it is computed.
 template <class T, class S>
 struct OwnRows {
-  static constexpr int K = scan_segment<S>();
+  static constexpr int K = kScanSegment<S>;
   S u[K] = {}, delta[K] = {}, dy[K] = {}, z[K] = {};
 
   // `steps` rows from `row` of [B, L]; without a gate, z is anything.
@@ -140,7 +140,7 @@ struct OwnRows {
 // What the end of a segment needs of its beginning: u, dy times the gate's slope.
 template <class S>
 struct OwnSteps {
-  S u[scan_segment<S>()], gate_slope[scan_segment<S>()];
+  S u[kScanSegment<S>], gate_slope[kScanSegment<S>];
 };
 
 // The own channel's dt, dt u and dy before the gate into shared memory; zero past the end and past

@@ -24,11 +24,6 @@ inline int64_t padded_to_vector(int64_t elements) {
 }
 
 template <class T, class S>
-int64_t selective_scan_saved(const SelectiveScanParams<T, S>& p) {
-  return p.batch * ceil_div(p.length, scan_segment<S>()) * p.width * p.n_state;
-}
-
-template <class T, class S>
 int64_t selective_scan_workspace(const SelectiveScanParams<T, S>& p, const ScanPlan& plan) {
   if (plan.chunks == 1) return 0;
   return padded_to_vector(p.batch * plan.chunks * p.width * p.n_state) +
@@ -70,12 +65,14 @@ int selective_scan(const SelectiveScanParams<T, S>& p, const ScanPlan& plan, S* 
   return launch_scan_forward<T, S, 16, 16>(p, chunks, stream);
 }
 
+// Lays the scratch memory out: its parts from `workspace` on (null: only `total` is asked for), and
+// how many elements they take together.
 template <class T, class S>
 ScanGradScratch<S> scan_grad_scratch(const SelectiveScanParams<T, S>& p, const ScanPlan& plan,
                                      S* workspace, S** sums, int64_t* total) {
   int64_t used = 0;
   const auto take = [&](int64_t elements) {
-    S* place = workspace + used;
+    S* place = workspace == nullptr ? nullptr : workspace + used;
     used += padded_to_vector(elements);
     return place;
   };
@@ -148,7 +145,6 @@ int selective_scan_grad(const SelectiveScanGradParams<T, S>& grad, const ScanPla
 }
 
 #define ICL_INSTANTIATE_SELECTIVE_SCAN(T, S)                                                    \
-  template int64_t selective_scan_saved(const SelectiveScanParams<T, S>&);                      \
   template int64_t selective_scan_workspace(const SelectiveScanParams<T, S>&, const ScanPlan&); \
   template int selective_scan(const SelectiveScanParams<T, S>&, const ScanPlan&, S*, Stream);   \
   template int64_t selective_scan_grad_workspace(const SelectiveScanGradParams<T, S>&,          \

@@ -11,14 +11,14 @@
 // alone the gradient of m is dn n + dd d. Backward therefore carries only dn, dd and the rest
 // r = dm - dn n - dd d, which can come from the last state alone and follows whichever of the two
 // candidates was the maximum (both half if equal).
-#include "kernels/cuda/launch.h"
 #include "kernels/cuda/sum_rows.cuh"
+#include "kernels/wkv.h"
 
 namespace icl::kernels {
 namespace {
 
-constexpr int kThreads = 64;  // small blocks, as there are few warps to spread
-constexpr int kSegment = 8;   // steps read ahead, and between saved states
+constexpr int kThreads = 64;           // small blocks, as there are few warps to spread
+constexpr int kSegment = kWkvSegment;  // steps read ahead, and between saved states
 constexpr double kEmptyMaximum = -1e38;
 
 template <class S>
@@ -182,11 +182,6 @@ __global__ void backward_kernel(WkvGradParams<T, S> grad, S* ddecays, S* dbonuse
 }  // namespace
 
 template <class T, class S>
-int64_t wkv_saved(const WkvParams<T, S>& p) {
-  return p.batch * ceil_div(p.length, kSegment) * 3 * p.width;
-}
-
-template <class T, class S>
 int wkv(const WkvParams<T, S>& p, Stream stream) {
   if (p.batch * p.width == 0) return 0;
   return launch(forward_kernel<T, S>, blocks_1d(ceil_div(p.batch * p.width, kThreads)), kThreads, 0,
@@ -213,7 +208,6 @@ int wkv_grad(const WkvGradParams<T, S>& grad, S* workspace, Stream stream) {
 }
 
 #define ICL_INSTANTIATE(T, S)                                      \
-  template int64_t wkv_saved(const WkvParams<T, S>&);              \
   template int wkv(const WkvParams<T, S>&, Stream);                \
   template int64_t wkv_grad_workspace(const WkvGradParams<T, S>&); \
   template int wkv_grad(const WkvGradParams<T, S>&, S*, Stream);

@@ -41,7 +41,12 @@ function(icl_add_room_tests room)
   set(target "test_${room}")
   add_executable(${target} ${sources})
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}")
-  target_link_libraries(${target} PRIVATE icl icl_flags icl_test_main)
+  # The operators' library stands alone, and so do its tests.
+  set(library icl)
+  if(room STREQUAL "ops")
+    set(library icl_ops)
+  endif()
+  target_link_libraries(${target} PRIVATE ${library} icl_flags icl_test_main)
   icl_precompile(${target})
   _icl_define_paths(${sources})
   if(room STREQUAL "integration" AND ICL_PROGRAMS)
@@ -90,22 +95,27 @@ function(icl_add_emulation_tests)
   add_library(emulated_kernels OBJECT ${engine} ${wrappers} ${plans})
   target_include_directories(emulated_kernels PUBLIC "${PROJECT_SOURCE_DIR}")
   # A GPU refuses vector reads that are not aligned: so does the sanitizer.
-  target_compile_options(emulated_kernels PRIVATE -O1 -g1 -fsanitize=address,alignment -fno-sanitize-recover=alignment
-                                                  -Wno-unknown-pragmas)
-  target_link_options(emulated_kernels PUBLIC -fsanitize=address,alignment)
+  # Arithmetic on a null pointer is undefined, though most compilers make nothing of it.
+  set(sanitizers alignment,pointer-overflow)
+  target_compile_options(emulated_kernels PRIVATE -O1 -g1 -fsanitize=address,${sanitizers}
+                                                  -fno-sanitize-recover=${sanitizers} -Wno-unknown-pragmas)
+  target_compile_options(emulated_kernels PRIVATE "SHELL:-include tests/emulation/cuda_emulation.h")
+  target_link_options(emulated_kernels PUBLIC -fsanitize=address,${sanitizers})
   target_link_libraries(emulated_kernels PRIVATE icl_flags)
 
   add_executable(test_emulation ${sources})
   target_compile_options(test_emulation PRIVATE -O1 -g1 -fsanitize=address -Wno-unknown-pragmas)
+  target_compile_options(test_emulation PRIVATE "SHELL:-include tests/emulation/cuda_emulation.h")
   target_link_libraries(test_emulation PRIVATE emulated_kernels icl_flags GTest::gmock GTest::gtest_main)
   _icl_add_emulated_entries(test_emulation emulation ${sources})
 
-  file(GLOB operators CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/ops/cuda/*.cpp")
-  list(FILTER operators EXCLUDE REGEX "/(device|register)\\.cpp$")
+  file(GLOB operators CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/ops/*/cuda.cpp")
   file(GLOB stand_ins CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/emulated_ops/*.cpp")
   file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/ops/*_gpu_test.cpp")
   add_executable(test_emulated_ops ${sources} "${PROJECT_SOURCE_DIR}/tests/ops/kernel_case.cpp" ${operators}
                                    ${stand_ins})
+  # In the place of the CPU kernels, in this program alone.
+  target_compile_definitions(test_emulated_ops PRIVATE ICL_KERNEL_KEY=CPU)
   target_link_libraries(test_emulated_ops PRIVATE emulated_kernels icl_ops icl_flags icl_test_main)
   _icl_add_emulated_entries(test_emulated_ops emulated_ops ${sources})
 endfunction()
@@ -139,6 +149,44 @@ function(_icl_add_load_test)
   set_tests_properties(integration.load_operators PROPERTIES LABELS integration ENVIRONMENT OMP_NUM_THREADS=1)
 endfunction()
 
+# The operators in Python's PyTorch, where there is one of the version that they are built for (the
+# test skips itself elsewhere). -DICL_PYTHON=... names an interpreter.
+function(_icl_add_pytorch_test)
+  find_program(ICL_PYTHON python3)
+  mark_as_advanced(ICL_PYTHON)
+  if(NOT ICL_PYTHON)
+    return()
+  endif()
+  add_test(NAME integration.operators_in_pytorch
+           COMMAND ${ICL_PYTHON} ${PROJECT_SOURCE_DIR}/tests/stand_alone/operators_in_pytorch.py $<TARGET_FILE:icl_ops>)
+  set_tests_properties(integration.operators_in_pytorch PROPERTIES LABELS integration SKIP_RETURN_CODE 77 TIMEOUT 1500
+                       ENVIRONMENT OMP_NUM_THREADS=1)
+endfunction()
+
+# All public headers in one source: two of them that define one name differently do not compile. And, as a
+# slow test, each header alone.
+function(_icl_add_header_tests)
+  file(GLOB_RECURSE headers RELATIVE "${PROJECT_SOURCE_DIR}/include" CONFIGURE_DEPENDS
+       "${PROJECT_SOURCE_DIR}/include/icl/*.h")
+  set(together "")
+  set(alone "")
+  foreach(header IN LISTS headers)
+    string(APPEND together "#include \"${header}\"\n")
+    string(MAKE_C_IDENTIFIER "${header}" name)
+    set(source "${PROJECT_BINARY_DIR}/headers/${name}.cpp")
+    file(CONFIGURE OUTPUT "${source}" CONTENT "#include \"${header}\"\n")
+    list(APPEND alone "${source}")
+  endforeach()
+  file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/headers/together.cpp" CONTENT "${together}")
+  add_library(public_headers_together OBJECT "${PROJECT_BINARY_DIR}/headers/together.cpp")
+  target_link_libraries(public_headers_together PRIVATE icl icl_flags)
+  add_library(public_headers_alone OBJECT EXCLUDE_FROM_ALL ${alone})
+  target_link_libraries(public_headers_alone PRIVATE icl icl_flags)
+  add_test(NAME house.public_headers_slow
+           COMMAND ${CMAKE_COMMAND} --build ${PROJECT_BINARY_DIR} --target public_headers_alone)
+  set_tests_properties(house.public_headers_slow PROPERTIES LABELS slow TIMEOUT 3000)
+endfunction()
+
 function(icl_add_tests)
   find_package(GTest REQUIRED)
   add_library(icl_test_main STATIC "${PROJECT_SOURCE_DIR}/tests/support/main.cpp")
@@ -154,6 +202,10 @@ function(icl_add_tests)
     icl_add_emulation_tests()
   endif()
   _icl_add_load_test()
+  _icl_add_header_tests()
+  if(NOT ICL_SANITIZE)
+    _icl_add_pytorch_test()
+  endif()
   if(ICL_INSTALL AND NOT ICL_SANITIZE)
     _icl_add_install_test()
   endif()

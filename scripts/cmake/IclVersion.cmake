@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Tells src/cli/device.cpp what it was built from. The commit is read when CMake runs.
+# Tells src/runs/provenance.cpp what it was built from. The commit is read when CMake runs.
 find_package(Git QUIET)
 set(_commit unknown)
 if(Git_FOUND)
@@ -10,5 +10,5 @@ if(Git_FOUND)
     set(_commit "${_described}")
   endif()
 endif()
-set_property(SOURCE "${PROJECT_SOURCE_DIR}/src/cli/device.cpp" APPEND PROPERTY COMPILE_DEFINITIONS
+set_property(SOURCE "${PROJECT_SOURCE_DIR}/src/runs/provenance.cpp" APPEND PROPERTY COMPILE_DEFINITIONS
              ICL_VERSION="${PROJECT_VERSION}" ICL_GIT_COMMIT="${_commit}" ICL_WITH_CUDA=$<BOOL:${ICL_WITH_CUDA}>)

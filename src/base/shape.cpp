@@ -41,8 +41,11 @@ std::string describe_type(at::ScalarType type) {
 
 std::string describe_tensor(const at::Tensor& tensor) {
   if (!tensor.defined()) return "undefined";
-  return str(describe_shape(tensor.sizes()), " ", describe_type(tensor.scalar_type()), " on ",
-             tensor.device().str());
+  // While torch.compile traces, sizes may be symbols.
+  const bool symbolic = tensor.unsafeGetTensorImpl()->has_symbolic_sizes_strides();
+  const std::string shape =
+      symbolic ? icl::str(tensor.sym_sizes()) : describe_shape(tensor.sizes());
+  return str(shape, " ", describe_type(tensor.scalar_type()), " on ", tensor.device().str());
 }
 
 void check_shape(const char* where, const char* name, const at::Tensor& tensor,

@@ -2,7 +2,6 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <stdlib.h>  // defines __GLIBC__
-#include <torch/version.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -15,15 +14,6 @@
 #include "icl/ops/gpu.h"
 
 namespace icl {
-
-std::string git_commit() {
-  return ICL_GIT_COMMIT;
-}
-
-std::string version_text() {
-  return str("icl ", ICL_VERSION, " (git ", git_commit(), "), LibTorch ", TORCH_VERSION,
-             ICL_WITH_CUDA ? ", with CUDA kernels" : ", CPU only");
-}
 
 c10::Device prepare_device(const std::string& device, int64_t threads) {
   // cuBLAS is deterministic only with a workspace of its own, chosen before its first use.

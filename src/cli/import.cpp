@@ -11,9 +11,10 @@
 #include "icl/base/log.h"
 #include "icl/base/text.h"
 #include "icl/io/safetensors.h"
-#include "icl/models/python_run.h"
-#include "icl/models/run_folder.h"
-#include "icl/training/run_writer.h"
+#include "icl/python_runs/python_run.h"
+#include "icl/runs/loaded_run.h"
+#include "icl/runs/provenance.h"
+#include "icl/runs/run_writer.h"
 
 namespace icl {
 namespace {
@@ -41,14 +42,12 @@ void write_run(const fs::path& out, const ImportOptions& options, const PythonRu
                              {"icl_version", version_text()},
                              {"git", git_commit()},
                              {"torch", TORCH_VERSION},
-                             {"family", run.config.model.family},
+                             {"family", run.config.model.family.name()},
                              {"parameters", newest.model->parameter_count()},
                              {"imported", origin_of(options, run)}});
   for (const PythonModel& model : run.models) {
-    const Json state = {{"format", 1}, {"step", model.step}, {"imported", model.file.string()}};
-    writer.checkpoint(model.step,
-                      {{"model.safetensors", safetensors_bytes(tensors_of(*model.model))},
-                       {"state.json", state.dump(2) + "\n"}});
+    writer.checkpoint({.step = model.step, .imported = model.file.string()},
+                      safetensors_bytes(tensors_of(*model.model)), /*optimizer=*/"");
   }
   writer.end(newest.step, "imported");
 }
@@ -61,15 +60,15 @@ void print_outcome(const fs::path& out, const PythonRun& run, bool as_json) {
     Json steps = Json::array();
     for (const PythonModel& each : run.models) steps.push_back(each.step);
     const Json result = {{"schema", "icl.import"},    {"version", 1},
-                         {"run", out.string()},       {"family", model.family},
+                         {"run", out.string()},       {"family", model.family.name()},
                          {"parameters", parameters},  {"checkpoints", steps},
                          {"left_out", newest.unused}, {"warnings", run.warnings}};
     std::printf("%s\n", result.dump(2).c_str());
     return;
   }
-  std::printf("model     %s, %lld blocks of width %lld, %s parameters\n", model.family.c_str(),
-              static_cast<long long>(model.n_layer), static_cast<long long>(model.d_model),
-              with_commas(parameters).c_str());
+  std::printf("model     %s, %lld blocks of width %lld, %s parameters\n",
+              model.family.name().c_str(), static_cast<long long>(model.n_layer),
+              static_cast<long long>(model.d_model), with_commas(parameters).c_str());
   for (const PythonModel& each : run.models) {
     std::printf("weights   %s, step %s\n", each.file.string().c_str(),
                 with_commas(each.step).c_str());
@@ -102,6 +101,18 @@ int import_run(const ImportOptions& options, const CommonOptions& common) {
   write_run(out, options, run);
   print_outcome(out, run, common.json);
   return 0;
+}
+
+int import_main(int argc, char** argv) {
+  Program program("icl-import",
+                  "Makes a run folder of a run of the paper's Python code (or Garg et al.'s): "
+                  "config.yaml with state.pt or model_STEP.pt, of GPT-2, Mamba or S4D.",
+                  "icl-import --from models/linear_regression/0a1b2c3d --out runs/original\n"
+                  "icl-import --from models/linear_regression/0a1b2c3d --out runs/original --all\n"
+                  "icl-eval --run runs/original --suite standard");
+  ImportOptions options;
+  add_import_options(program.app(), options);
+  return program.run(argc, argv, [&] { return import_run(options, program.common()); });
 }
 
 }  // namespace icl

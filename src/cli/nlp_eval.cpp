@@ -5,13 +5,15 @@
 
 #include "icl/base/error.h"
 #include "icl/base/log.h"
+#include "icl/base/shape.h"
 #include "icl/base/text.h"
 #include "icl/cli/nlp.h"
 #include "icl/cli/progress.h"
 #include "icl/cli/signals.h"
 #include "icl/io/files.h"
-#include "icl/language/results.h"
-#include "src/cli/nlp_ids.h"
+#include "icl/language/evaluation.h"
+#include "icl/tokenizer/tokenizer.h"
+#include "src/cli/nlp_model.h"
 
 namespace icl {
 namespace {
@@ -25,7 +27,6 @@ void check_count(const char* flag, int64_t value, int64_t low, int64_t high) {
 }
 
 void check_options(const NlpEvalOptions& options) {
-  if (options.model.empty()) throw UsageError("--model DIR is required");
   if (options.shots.empty()) throw UsageError("--shots: expected numbers, e.g. 0,1,2,4,8");
   for (const int64_t shots : options.shots) check_count("--shots", shots, 0, 10'000);
   check_count("--prompts", options.prompts, 1, 10'000'000);
@@ -56,21 +57,22 @@ ShotOptions shot_options(const NlpEvalOptions& options, const CommonOptions& com
 fs::path tokenizer_of(const NlpEvalOptions& options, const LoadedModel& loaded) {
   if (!options.tokenizer.empty()) return options.tokenizer;
   if (loaded.tokenizer) return *loaded.tokenizer;
-  throw DataError(str("'", options.model,
-                      "' holds no tokenizer.json; name the model's with --tokenizer FILE (those of "
+  throw DataError(str("'", options.model.model,
+                      "' holds no tokenizer; name the model's with --tokenizer FILE (those of "
                       "state-spaces and RWKV-4 Pile are GPT-NeoX-20B's)"));
 }
 
 LanguageFacts facts_of(const NlpEvalOptions& options, const LoadedModel& loaded,
                        const fs::path& tokenizer, const ShotOptions& shots) {
-  fs::path folder = fs::weakly_canonical(options.model);
+  fs::path folder = fs::weakly_canonical(options.model.model);
   if (!folder.has_filename()) folder = folder.parent_path();
   // What icl-train exports is named by its run.
   const fs::path run = folder.parent_path();
   if (folder.filename() == "hf" && fs::exists(run / "run.json")) folder = run;
   return {.name = folder.filename().string(),
-          .path = options.model,
+          .path = options.model.model,
           .family = loaded.model->family(),
+          .dtype = describe_type(loaded.model->parameters().front().scalar_type()),
           .tokenizer = tokenizer.string(),
           .data_dir = options.data_dir,
           .synonyms = options.synonyms,
@@ -105,7 +107,7 @@ void write_results(const NlpEvalOptions& options, const ShotResults& results,
 }  // namespace
 
 void add_nlp_eval_options(CLI::App& app, NlpEvalOptions& options) {
-  app.add_option("--model", options.model, "folder of a pre-trained language model");
+  add_model_options(app, options.model);
   app.add_option("--tokenizer", options.tokenizer,
                  "tokenizer.json or RWKV vocabulary; default: the model's");
   app.add_option("--tasks", options.tasks,
@@ -113,13 +115,14 @@ void add_nlp_eval_options(CLI::App& app, NlpEvalOptions& options) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->capture_default_str();
-  app.add_option("--shots", options.shots, "demonstrations of a prompt, comma-separated")
+  app.add_option("--shots", options.shots, "numbers of demonstrations in a prompt, comma-separated")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->capture_default_str();
-  app.add_option("--prompts", options.prompts, "prompts of a task and shot count")
+  app.add_option("--prompts", options.prompts, "number of prompts for each task and shot count")
       ->capture_default_str();
-  app.add_option("--limit", options.limit, "only the first of them; 0: all")->capture_default_str();
+  app.add_option("--limit", options.limit, "use only the first N of these prompts; 0: all")
+      ->capture_default_str();
   app.add_option("--data-dir", options.data_dir,
                  "folder with CATEGORY/TASK.json or TASK.json, each an object of inputs to "
                  "outputs; default: small built-in word lists");
@@ -129,9 +132,10 @@ void add_nlp_eval_options(CLI::App& app, NlpEvalOptions& options) {
   app.add_option("--samples", options.samples,
                  "every prompt, prediction and answer, as JSON lines");
   app.add_option("--batch-size", options.batch_size, "prompts in a batch")->capture_default_str();
-  app.add_option("--shared-context", options.shared_context,
-                 "let so many queries have the same demonstrations, which are then read once; off "
-                 "unless given, 20 if given alone")
+  app.add_option(
+         "--shared-context", options.shared_context,
+         "number of queries that share their demonstrations, which the model then reads once; "
+         "without the option each query has its own, without a number 20 share them")
       ->expected(0, 1)
       ->default_str("20");
   app.add_flag("--task-vectors", options.task_vectors,
@@ -141,15 +145,13 @@ void add_nlp_eval_options(CLI::App& app, NlpEvalOptions& options) {
 int run_nlp_eval(const NlpEvalOptions& options, const CommonOptions& common) {
   check_options(options);
   prepare_outputs(options);
-  round_alike();
   ShotOptions shots = shot_options(options, common);
-  const c10::Device device = prepare_device(common);
-  const LoadedModel loaded = load_language_model(options.model, {.device = device});
+  const LoadedModel loaded = load_chosen_model(options.model, common);
   const fs::path tokenizer_path = tokenizer_of(options, loaded);
   const std::unique_ptr<Tokenizer> tokenizer = load_tokenizer(tokenizer_path);
   const LanguageFacts facts = facts_of(options, loaded, tokenizer_path, shots);
   log_info(str(facts.name, ": ", facts.family, " with ", with_commas(facts.parameters),
-               " parameters on ", device.str()));
+               " parameters on ", loaded.model->parameters().front().device().str()));
 
   std::unique_ptr<Progress> progress;
   shots.progress = [&](int64_t done, int64_t total, const std::string& what) {
@@ -159,7 +161,7 @@ int run_nlp_eval(const NlpEvalOptions& options, const CommonOptions& common) {
   };
   const ShotResults results = evaluate_shots(*loaded.model, *tokenizer, shots);
   progress.reset();
-  const nlohmann::ordered_json json = shots_json(results, facts);
+  const nlohmann::ordered_json json = LanguageEvaluation{facts, results}.to_json();
   if (common.json) {
     std::printf("%s\n", json.dump(1).c_str());
   } else {

@@ -9,7 +9,7 @@
 #include "icl/cli/signals.h"
 #include "icl/language/generate.h"
 #include "icl/tokenizer/tokenizer.h"
-#include "src/cli/nlp_ids.h"
+#include "src/cli/nlp_model.h"
 
 namespace icl {
 namespace {
@@ -20,12 +20,13 @@ std::string listed(const std::vector<int64_t>& ids) {
   return join(words, " ");
 }
 
-int continue_sequences(LanguageModel& model, const GenerateOptions& options, bool as_json) {
-  const NamedIds sequences = read_ids(options.ids, model, options.max_new_tokens - 1);
+int continue_sequences(const LoadedModel& loaded, const GenerateOptions& options, bool as_json) {
+  const NamedIds sequences = read_ids(options.ids, *loaded.model, options.max_new_tokens - 1);
   nlohmann::ordered_json results = nlohmann::ordered_json::object();
   for (const auto& [name, ids] : sequences) {
     if (pending_signal() != 0) return 0;
-    const std::vector<int64_t> added = generate(model, ids, options.max_new_tokens);
+    const std::vector<int64_t> added =
+        generate(*loaded.model, ids, options.max_new_tokens, loaded.end_tokens);
     if (as_json) {
       results[name] = added;
     } else {
@@ -39,13 +40,15 @@ int continue_sequences(LanguageModel& model, const GenerateOptions& options, boo
 // The prompt's continuation as text, or as {"prompt", "ids", "text"}.
 int continue_prompt(const LoadedModel& loaded, const GenerateOptions& options, bool as_json) {
   if (options.tokenizer.empty() && !loaded.tokenizer) {
-    throw UsageError(str("'", loaded.folder.string(),
-                         "' holds no tokenizer.json; give one with --tokenizer FILE, or --ids"));
+    throw UsageError(
+        str("'", loaded.folder.string(),
+            "' holds no tokenizer, or several; give one with --tokenizer FILE, or --ids"));
   }
   const auto tokenizer = load_tokenizer(
       options.tokenizer.empty() ? *loaded.tokenizer : std::filesystem::path(options.tokenizer));
   const std::vector<int64_t> ids = tokenizer->encode(options.prompt, /*special=*/true);
-  const std::vector<int64_t> added = generate(*loaded.model, ids, options.max_new_tokens);
+  const std::vector<int64_t> added =
+      generate(*loaded.model, ids, options.max_new_tokens, loaded.end_tokens);
   std::vector<int64_t> known;  // a model may have more rows than its tokenizer has tokens
   for (const int64_t id : added) {
     if (id < tokenizer->vocab_size()) known.push_back(id);
@@ -64,15 +67,15 @@ int continue_prompt(const LoadedModel& loaded, const GenerateOptions& options, b
 }  // namespace
 
 void add_generate_options(CLI::App& app, GenerateOptions& options) {
-  app.add_option("--model", options.model,
-                 "folder of a pre-trained model (config.json and weights), or a .pth file of RWKV")
-      ->required();
+  add_model_options(app, options.model);
   app.add_option("--ids", options.ids, "JSON file of token ids: {\"name\": [ids], ...}");
   app.add_option("--prompt", options.prompt, "text to continue, instead of --ids");
   app.add_option("--tokenizer", options.tokenizer,
                  "tokenizer.json or RWKV vocabulary for --prompt; default: that of the folder");
   app.add_option("--max-new-tokens", options.max_new_tokens, "tokens to add to each sequence")
       ->capture_default_str();
+  app.add_flag("--ignore-eos", options.ignore_eos,
+               "go on after a token that ends the text (eos_token_id of the folder's configs)");
 }
 
 int run_generate(const GenerateOptions& options, const CommonOptions& common) {
@@ -82,10 +85,9 @@ int run_generate(const GenerateOptions& options, const CommonOptions& common) {
   if (options.max_new_tokens < 1 || options.max_new_tokens > 1'000'000) {
     throw UsageError(str("--max-new-tokens ", options.max_new_tokens, ": expected 1 .. 1000000"));
   }
-  round_alike();
-  const c10::Device device = prepare_device(common);
-  const LoadedModel loaded = load_language_model(options.model, {.device = device});
-  return options.prompt.empty() ? continue_sequences(*loaded.model, options, common.json)
+  LoadedModel loaded = load_chosen_model(options.model, common);
+  if (options.ignore_eos) loaded.end_tokens.clear();
+  return options.prompt.empty() ? continue_sequences(loaded, options, common.json)
                                 : continue_prompt(loaded, options, common.json);
 }
 

@@ -11,14 +11,12 @@
 #include "icl/cli/signals.h"
 #include "icl/io/files.h"
 #include "icl/io/safetensors.h"
-#include "src/cli/nlp_ids.h"
+#include "src/cli/nlp_model.h"
 
 namespace icl {
 
 void add_logits_options(CLI::App& app, LogitsOptions& options) {
-  app.add_option("--model", options.model,
-                 "folder of a pre-trained model (config.json and weights), or a .pth file of RWKV")
-      ->required();
+  add_model_options(app, options.model);
   app.add_option("--ids", options.ids, "JSON file of token ids: {\"name\": [ids], ...}")
       ->required();
   app.add_option("--out", options.out,
@@ -29,9 +27,7 @@ void add_logits_options(CLI::App& app, LogitsOptions& options) {
 
 int run_logits(const LogitsOptions& options, const CommonOptions& common) {
   check_writable(options.out);
-  round_alike();
-  const c10::Device device = prepare_device(common);
-  const LoadedModel loaded = load_language_model(options.model, {.device = device});
+  const LoadedModel loaded = load_chosen_model(options.model, common);
   const NamedIds sequences = read_ids(options.ids, *loaded.model, /*extra=*/0);
   const at::NoGradGuard no_grad;
   Progress progress("sequence", static_cast<int64_t>(sequences.size()), common.show_progress());
@@ -41,6 +37,9 @@ int run_logits(const LogitsOptions& options, const CommonOptions& common) {
     stop_if_asked();
     const at::Tensor row = at::tensor(ids, at::kLong).unsqueeze(0);
     logits.emplace_back(name, loaded.model->logits(row).squeeze(0).cpu());
+    if (!at::isfinite(logits.back().second).all().item<bool>()) {
+      log_warning(str("the logits of '", name, "' hold NaN or infinity"));
+    }
   }
   progress.finish();
   write_safetensors(options.out, logits);

@@ -4,7 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
+#include <functional>
 
 #include "icl/base/error.h"
 #include "icl/base/log.h"
@@ -14,10 +14,10 @@
 #include "icl/cli/progress.h"
 #include "icl/cli/signals.h"
 #include "icl/evaluation/baselines.h"
-#include "icl/evaluation/evaluate.h"
+#include "icl/evaluation/predict.h"
 #include "icl/io/files.h"
 #include "icl/io/safetensors.h"
-#include "icl/models/run_folder.h"
+#include "icl/runs/loaded_run.h"
 #include "icl/tasks/task_sampler.h"
 
 namespace icl {
@@ -25,20 +25,29 @@ namespace {
 
 constexpr int64_t kBatch = 64;
 
+// A float32 tensor of this shape; float64 is converted, with a note.
+at::Tensor read_tensor(const SafetensorsFile& file, const std::string& path, const char* name,
+                       at::IntArrayRef shape) {
+  const at::Tensor stored = file.tensor(name);
+  if (stored.scalar_type() != at::kDouble) return file.tensor(name, at::kFloat, shape);
+  log_info(str("'", path, "': ", name, " is float64 and is converted to float32"));
+  return file.tensor(name, at::kDouble, shape).to(at::kFloat);
+}
+
 // xs [P, K, D], ys [P, K] and, if there, queries [P, K, D].
 Prompts read_prompts(const std::string& path) {
   const SafetensorsFile file(path);
   Prompts prompts;
-  prompts.xs_BKD = file.tensor("xs", at::kFloat, {-1, -1, -1});
+  prompts.xs_BKD = read_tensor(file, path, "xs", {-1, -1, -1});
   const int64_t n_prompts = prompts.xs_BKD.size(0);
   const int64_t n_points = prompts.xs_BKD.size(1);
   if (prompts.xs_BKD.numel() == 0) {
     throw DataError(str("'", path, "': xs ", describe_shape(prompts.xs_BKD.sizes()),
                         " holds no numbers; expected at least one prompt of one point"));
   }
-  prompts.ys_BK = file.tensor("ys", at::kFloat, {n_prompts, n_points});
+  prompts.ys_BK = read_tensor(file, path, "ys", {n_prompts, n_points});
   if (file.contains("queries")) {
-    prompts.queries_BKD = file.tensor("queries", at::kFloat, prompts.xs_BKD.sizes());
+    prompts.queries_BKD = read_tensor(file, path, "queries", prompts.xs_BKD.sizes());
   }
   const std::pair<const char*, const at::Tensor*> tensors[] = {
       {"xs", &prompts.xs_BKD}, {"ys", &prompts.ys_BK}, {"queries", &prompts.queries_BKD}};
@@ -53,30 +62,26 @@ Prompts read_prompts(const std::string& path) {
   return prompts;
 }
 
-Prompts slice(const Prompts& prompts, int64_t first, int64_t count) {
-  const auto part = [&](const at::Tensor& whole) {
-    return whole.defined() ? whole.narrow(0, first, count) : whole;
-  };
-  return {part(prompts.xs_BKD), part(prompts.ys_BK), part(prompts.queries_BKD), {}};
-}
-
-// predict(prompts, index of the first, report a share of them) for 64 prompts at a time.
-template <class Predict>
-at::Tensor in_batches(const Prompts& prompts, Progress& progress, const std::string& name,
-                      int64_t done, const Predict& predict_batch) {
+// A baseline's predictions, 64 prompts at a time; `report` gets the number of prompts that are
+// done.
+at::Tensor predict_baseline(const Baseline& baseline, const Prompts& prompts,
+                            BaselineOptions options,
+                            const std::function<void(double done)>& report) {
   at::Tensor predictions = at::empty_like(prompts.ys_BK);
   const int64_t n_prompts = prompts.ys_BK.size(0);
   for (int64_t first = 0; first < n_prompts; first += kBatch) {
     const int64_t count = std::min(kBatch, n_prompts - first);
-    const auto report = [&](double share) {
-      stop_if_asked();
-      progress.update(done + first + std::lround(share * static_cast<double>(count)), name);
+    const auto part = [&](const at::Tensor& whole) {
+      return whole.defined() ? whole.narrow(0, first, count) : whole;
     };
-    report(0);
+    options.progress = [&](double share) {
+      report(static_cast<double>(first) + share * static_cast<double>(count));
+    };
+    options.progress(0);
     predictions.narrow(0, first, count)
-        .copy_(predict_batch(slice(prompts, first, count), first, report));
+        .copy_(baseline.predict(
+            {part(prompts.xs_BKD), part(prompts.ys_BK), part(prompts.queries_BKD)}, options));
   }
-  stop_if_asked();
   return predictions;
 }
 
@@ -92,10 +97,9 @@ void add_predict_options(CLI::App& app, PredictOptions& options) {
   app.add_option("--out", options.out,
                  "safetensors file: predictions [P, K], predictions.NAME [P, K]")
       ->required();
-  std::vector<std::string> names = {"all"};
-  for (const Baseline& baseline : baselines()) names.push_back(baseline.name);
-  app.add_option("--baselines", options.baselines,
-                 "comma-separated: " + join(names) + ", gd_<steps>, newton_<iterations>")
+  app.add_option(
+         "--baselines", options.baselines,
+         "comma-separated: all, " + join(baselines().names()) + ", gd_<steps>, newton_<iterations>")
       ->delimiter(',')
       ->allow_extra_args(false);
   app.add_option("--ridge-penalty", options.ridge_penalty,
@@ -124,7 +128,11 @@ int run_predict(const PredictOptions& options, const CommonOptions& common) {
   how.seed = static_cast<uint64_t>(common.seed.value_or(0));
   const auto parts = static_cast<int64_t>(chosen.size()) + (options.run.empty() ? 0 : 1);
   Progress progress("prompt", parts * n_prompts, common.show_progress());
-  int64_t done = 0;
+  int64_t done = 0;  // prompts of the parts before
+  const auto report = [&](const std::string& name, double prompts_done) {
+    stop_if_asked();
+    progress.update(done + std::lround(prompts_done), name);
+  };
   NamedTensors outputs;
   if (!options.run.empty()) {
     const LoadedRun run = load_run(options.run, options.checkpoint, device);
@@ -134,25 +142,21 @@ int run_predict(const PredictOptions& options, const CommonOptions& common) {
                           " has ", prompts.xs_BKD.size(2), " dimensions, the model of '",
                           options.run, "' takes ", n_dims));
     }
-    if (!options.ridge_penalty) how.ridge_penalty = bayes_ridge_penalty(run.config.task);
-    outputs.emplace_back("predictions", in_batches(prompts, progress, run.config.model.family, done,
-                                                   [&](const Prompts& batch, int64_t, const auto&) {
-                                                     return predict(*run.model, batch);
-                                                   }));
+    if (!options.ridge_penalty) how.ridge_penalty = bayes_ridge_penalty(run.config.task.traits());
+    outputs.emplace_back("predictions", predict(*run.model, prompts, [&](double share) {
+                           report(run.config.model.family.name(),
+                                  share * static_cast<double>(n_prompts));
+                         }));
     done += n_prompts;
   }
   for (const Baseline& baseline : chosen) {
-    outputs.emplace_back(
-        "predictions." + baseline.name,
-        in_batches(prompts, progress, baseline.name, done,
-                   [&](const Prompts& batch, int64_t first, const auto& report) {
-                     how.first_prompt = first;
-                     if (baseline.slow) how.progress = report;
-                     return baseline.predict({batch.xs_BKD, batch.ys_BK, batch.queries_BKD}, how);
-                   }));
-    how.progress = nullptr;
+    outputs.emplace_back("predictions." + baseline.name,
+                         predict_baseline(baseline, prompts, how, [&](double prompts_done) {
+                           report(baseline.name, prompts_done);
+                         }));
     done += n_prompts;
   }
+  stop_if_asked();
   progress.finish();
   write_safetensors(options.out, outputs);
   log_info(
@@ -169,8 +173,10 @@ void add_sample_options(CLI::App& app, SampleOptions& options) {
 
 int run_sample(const SampleOptions& options, const CommonOptions& common) {
   const RunConfig config = load_run_config(options.config, common.set);
-  if (config.task.function == "language") {
-    throw UsageError("task.function is language, whose documents are no prompts of (x, y) pairs");
+  if (config.objective_kind() != ObjectiveKind::kRegression) {
+    throw UsageError(str("'", options.config,
+                         "': objective is tokens, whose sequences are no prompts of "
+                         "(x, y) pairs"));
   }
   const int64_t n_points =
       options.points != 0 ? options.points : config.training.curriculum.points.end;

@@ -16,6 +16,7 @@
 #include "icl/base/log.h"
 #include "icl/base/text.h"
 #include "icl/cli/signals.h"
+#include "icl/runs/provenance.h"
 
 namespace icl {
 namespace {
@@ -90,6 +91,7 @@ bool flush_stdout(const std::string& program) {
   errno = 0;
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return true;
   const int code = errno;
+  if (code == EPIPE) return false;  // the reader has all that it wanted: head, for example
   complain(program, str("stdout: cannot write the results",
                         code != 0 ? str(": ", std::strerror(code)) : std::string()));
   return false;
@@ -157,7 +159,11 @@ int Program::parse(int argc, char** argv, bool& finished) {
   return 0;
 }
 
-// What CLI11 takes and nothing would look at.
+void Program::refuses(const CLI::App& command, std::vector<std::string> flags) {
+  refused_.emplace_back(&command, std::move(flags));
+}
+
+// Flags that CLI11 takes and nothing would look at.
 void Program::check_options() const {
   if (common_.threads && (*common_.threads < 0 || *common_.threads > 1024)) {
     throw UsageError(str("--threads ", *common_.threads, ": expected 0 .. 1024"));
@@ -171,6 +177,14 @@ void Program::check_options() const {
                          "icl-eval sample do)"));
   }
   const std::vector<CLI::App*> commands = app_->get_subcommands();
+  for (const auto& [command, flags] : refused_) {
+    const bool in_use = commands.empty() ? command == app_.get() : command == commands.front();
+    for (const std::string& flag : flags) {
+      if (!in_use || app_->get_option(flag)->count() == 0) continue;
+      throw UsageError(str(flag, ": means nothing to ", app_->get_name(),
+                           commands.empty() ? "" : " " + command->get_name()));
+    }
+  }
   if (commands.empty()) return;
   for (const CLI::Option* option : app_->get_options()) {
     if (option->count() == 0 || option->get_group() == "Common") continue;

@@ -2,12 +2,12 @@
 #include "icl/config/config_tree.h"
 
 #include <algorithm>
-#include <set>
+#include <charconv>
 
 #include "icl/base/error.h"
 #include "icl/base/text.h"
 #include "icl/io/files.h"
-#include "json_lines.h"
+#include "icl/io/json.h"
 
 namespace icl {
 namespace {
@@ -18,15 +18,54 @@ std::string join_path(const std::string& path, const std::string& key) {
   return path.empty() ? key : path + "." + key;
 }
 
-// Keys of `from` win; objects are merged, anything else is replaced whole.
-void merge_into(Json& into, const Json& from) {
-  for (const auto& [key, value] : from.items()) {
-    if (value.is_object() && into.contains(key) && into[key].is_object()) {
-      merge_into(into[key], value);
-    } else {
-      into[key] = value;
+// A layer of the tree: a JSON object and the line of each of its keys.
+struct Layer {
+  Json value;
+  std::map<std::string, int> lines;
+};
+
+Layer parse_layer(const std::string& text, const std::string& name) {
+  Layer layer;
+  try {
+    layer.value = parse_json(text, name, {.comments = true});
+  } catch (const DataError& error) {
+    throw UsageError(error.what());
+  }
+  if (!layer.value.is_object()) throw UsageError(str(name, ": expected a JSON object, { ... }"));
+  for (const KeyLine& key : lines_of_keys(text)) {
+    const auto [known, fresh] = layer.lines.emplace(key.path, key.line);
+    if (!fresh) {
+      throw UsageError(str(name, ":", key.line, ": ", key.path,
+                           " is given a second time (first in line ", known->second, ")"));
     }
   }
+  return layer;
+}
+
+// Takes `extends` out of the layer: the path it names, or "".
+std::string take_extends(Layer& layer, const std::string& name) {
+  const auto found = layer.value.find("extends");
+  if (found == layer.value.end()) return "";
+  if (!found->is_string()) {
+    throw UsageError(
+        str(name, ":", layer.lines["extends"], ": extends: expected the path of a config file"));
+  }
+  std::string path = found->get<std::string>();
+  layer.value.erase("extends");
+  return path;
+}
+
+// JSON, or a number as people write it, or else the text itself.
+Json value_of(const std::string& text) {
+  Json value = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!value.is_discarded()) return value;
+  double number = 0;
+  const size_t begin = text.starts_with('+') ? 1 : 0;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data() + begin, end, number);
+  const bool plain = text.find_first_not_of("+-.0123456789eE") == std::string::npos;
+  if (plain && parsed.ec == std::errc() && parsed.ptr == end) return number;
+  return text;
 }
 
 }  // namespace
@@ -40,9 +79,13 @@ ConfigTree ConfigTree::from_file(const std::filesystem::path& path) {
 
 ConfigTree ConfigTree::from_text(const std::string& text, const std::string& name) {
   ConfigTree tree;
-  std::string extends;
-  tree.merge(text, name, &extends);
-  if (!extends.empty()) throw UsageError(str(name, ": 'extends' needs a config file"));
+  Layer layer = parse_layer(text, name);
+  if (!take_extends(layer, name).empty()) {
+    throw UsageError(str(name, ": 'extends' needs a config file"));
+  }
+  tree.merge(tree.value_, layer.value, "",
+             [&](const std::string& key) { return str(name, ":", layer.lines[key]); });
+  ++tree.layers_;
   return tree;
 }
 
@@ -66,59 +109,64 @@ void ConfigTree::read(const std::filesystem::path& path,
         chain.size() > 1 ? " (extended by '" + chain.end()[-2].string() + "')" : "";
     throw UsageError(str(error.what(), why));
   }
-  // What this file extends comes first, so that this file's keys win.
-  ConfigTree own;
-  std::string extends;
-  own.merge(text, path.string(), &extends);
+  const std::string name = path.string();
+  Layer layer = parse_layer(text, name);
+  // The extended file comes first, so that this file's keys win.
+  const std::string extends = take_extends(layer, name);
   if (!extends.empty()) read(path.parent_path() / extends, chain);
-  merge_into(value_, own.value_);
-  for (auto& [key, origin] : own.origins_) origins_[key] = origin;
+  merge(value_, layer.value, "",
+        [&](const std::string& key) { return str(name, ":", layer.lines[key]); });
+  ++layers_;
 }
 
-void ConfigTree::merge(const std::string& text, const std::string& name, std::string* extends) {
-  Json parsed;
-  try {
-    parsed = Json::parse(text, nullptr, /*allow_exceptions=*/true, /*ignore_comments=*/true);
-  } catch (const Json::parse_error& error) {
-    const std::string before = text.substr(0, error.byte > 0 ? error.byte - 1 : 0);
-    const auto line = 1 + std::count(before.begin(), before.end(), '\n');
-    const size_t column = before.size() - (before.rfind('\n') + 1) + 1;
-    std::string why = error.what();
-    why = why.substr(why.find(": ") == std::string::npos ? 0 : why.find(": ") + 2);
-    throw UsageError(str(name, ":", line, ":", column, ": not valid JSON: ", why));
-  } catch (const Json::exception& error) {  // a number beyond double's range
-    throw UsageError(str(name, ": not valid JSON: ", error.what()));
-  }
-  if (!parsed.is_object()) throw UsageError(str(name, ": expected a JSON object, { ... }"));
-  std::map<std::string, int> first_line;
-  for (const KeyLine& key : lines_of_keys(text, name)) {
-    const auto [known, fresh] = first_line.emplace(key.path, key.line);
-    if (!fresh) {
-      throw UsageError(str(name, ":", key.line, ": ", key.path,
-                           " is given a second time (first in line ", known->second, ")"));
+void ConfigTree::merge(Json& into, const Json& from, const std::string& path,
+                       const OriginOf& origin_of) {
+  for (const auto& [key, value] : from.items()) {
+    const std::string inner = join_path(path, key);
+    if (value.is_null()) {
+      into.erase(key);
+      forget(inner);
+    } else if (value.is_object() && into.contains(key) && into[key].is_object()) {
+      origins_[inner] = {origin_of(inner), layers_};
+      merge(into[key], value, inner, origin_of);
+    } else {
+      replace(into[key], value, inner, origin_of);
     }
-    origins_[key.path] = str(name, ":", key.line);
   }
-  if (const auto found = parsed.find("extends"); found != parsed.end()) {
-    if (!found->is_string()) {
-      throw UsageError(str(origin("extends"), ": extends: expected the path of a config file"));
-    }
-    *extends = found->get<std::string>();
-    parsed.erase("extends");
-  }
-  merge_into(value_, parsed);
 }
 
-void ConfigTree::set(const std::string& assignment) {
+void ConfigTree::replace(Json& into, const Json& from, const std::string& path,
+                         const OriginOf& origin_of) {
+  forget(path);
+  origins_[path] = {origin_of(path), layers_};
+  if (from.is_object()) {
+    into = Json::object();
+    merge(into, from, path, origin_of);
+    return;
+  }
+  into = from;
+  if (!from.is_array()) return;
+  for (size_t i = 0; i < from.size(); ++i) {
+    replace(into[i], from[i], join_path(path, std::to_string(i)), origin_of);
+  }
+}
+
+void ConfigTree::forget(const std::string& path) {
+  origins_.erase(path);
+  const std::string prefix = path + ".";
+  auto inner = origins_.lower_bound(prefix);
+  while (inner != origins_.end() && inner->first.starts_with(prefix)) inner = origins_.erase(inner);
+}
+
+void ConfigTree::set(const std::string& assignment, const std::string& flag) {
+  const std::string source = flag.empty() ? "--set " + assignment : flag;
   const size_t equals = assignment.find('=');
   if (equals == std::string::npos || equals == 0) {
     throw UsageError(
         str("--set '", assignment, "': expected path=value, e.g. training.steps=2000"));
   }
   const std::vector<std::string> keys = split(assignment.substr(0, equals), '.');
-  const std::string text = assignment.substr(equals + 1);
-  Json value = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (value.is_discarded()) value = text;
+  const Json value = value_of(assignment.substr(equals + 1));
   Json* node = &value_;
   std::string path;
   for (size_t i = 0; i < keys.size(); ++i) {
@@ -126,30 +174,41 @@ void ConfigTree::set(const std::string& assignment) {
     path = join_path(path, key);
     const bool last = i + 1 == keys.size();
     const bool index = !key.empty() && key.find_first_not_of("0123456789") == std::string::npos;
-    if (node->is_array() && index && key.size() < 6 && std::stoul(key) < node->size()) {
-      node = &(*node)[std::stoul(key)];
-    } else if (node->is_object() && !key.empty()) {
-      if (!last && !node->contains(key)) (*node)[key] = Json::object();
-      node = &(*node)[key];
-    } else {
+    const bool in_list =
+        node->is_array() && index && key.size() < 6 && std::stoul(key) < node->size();
+    if (!in_list && (!node->is_object() || key.empty())) {
       throw UsageError(str("--set '", assignment, "': there is nothing at '", path, "' to set"));
     }
+    if (last && in_list && !value.is_null()) {
+      replace((*node)[std::stoul(key)], value, path, [&](const std::string&) { return source; });
+    } else if (last) {
+      const std::string parent = path.substr(0, path.size() - key.size() - (i > 0 ? 1 : 0));
+      merge(*node, Json{{key, value}}, parent, [&](const std::string&) { return source; });
+    } else {
+      if (node->is_object() && !node->contains(key)) (*node)[key] = Json::object();
+      node = in_list ? &(*node)[std::stoul(key)] : &(*node)[key];
+    }
   }
-  if (node->is_object() && value.is_object()) {
-    merge_into(*node, value);
-  } else {
-    *node = value;
+  ++layers_;
+}
+
+const ConfigTree::Origin* ConfigTree::find(std::string_view path) const {
+  while (true) {
+    if (const auto found = origins_.find(path); found != origins_.end()) return &found->second;
+    const size_t dot = path.rfind('.');
+    if (dot == std::string_view::npos) return nullptr;
+    path = path.substr(0, dot);
   }
-  origins_[path] = "--set " + assignment;
 }
 
 std::string ConfigTree::origin(std::string_view path) const {
-  while (true) {
-    if (const auto found = origins_.find(path); found != origins_.end()) return found->second;
-    const size_t dot = path.rfind('.');
-    if (dot == std::string_view::npos) return "";
-    path = path.substr(0, dot);
-  }
+  const Origin* origin = find(path);
+  return origin == nullptr ? "" : origin->text;
+}
+
+int ConfigTree::layer(std::string_view path) const {
+  const Origin* origin = find(path);
+  return origin == nullptr ? -1 : origin->layer;
 }
 
 }  // namespace icl

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "icl/config/reader.h"
+
 #include <algorithm>
 #include <cmath>
 #include <map>
 
 #include "icl/base/error.h"
 #include "icl/base/text.h"
-#include "icl/config/visitors.h"
+#include "src/config/conditions.h"
 
 namespace icl {
 namespace {
@@ -119,8 +121,6 @@ class Reader : public Fields {
     value = std::move(read);
   }
 
-  void when(bool active, const char* condition) override { condition_ = active ? "" : condition; }
-
  protected:
   bool enter(const char* key, const char* /*help*/) override {
     const Json* given = find(key);
@@ -157,23 +157,30 @@ class Reader : public Fields {
 
   void leave() override { close(); }
 
+  void begin_when(bool active, const std::string& condition) override {
+    conditions_.push_back(active ? "" : condition);
+  }
+  void end_when() override { conditions_.pop_back(); }
+  bool wants_other_kinds() const override { return true; }
+  std::string path_of(const std::string& key) const override {
+    return open_.back().path.empty() ? key : open_.back().path + "." + key;
+  }
+
  private:
   struct Open {
     std::string path;
-    const Json* value;                             // null when the group was not given
-    std::vector<std::string> known;                // keys that apply
-    std::map<std::string, std::string> elsewhere;  // keys that do not, and when they would
+    const Json* value;               // null when the group was not given
+    std::vector<std::string> known;  // keys that apply
+    // Keys that do not apply, and the conditions under which they would.
+    std::map<std::string, std::vector<std::string>> elsewhere;
   };
   struct Unknown {
     std::string path;
     std::string key;
     std::vector<std::string> siblings;
-    std::string condition;
+    std::vector<std::string> conditions;
   };
 
-  std::string path_of(const std::string& key) const {
-    return open_.back().path.empty() ? key : open_.back().path + "." + key;
-  }
   std::string place(const std::string& path) const {
     const std::string origin = tree_.origin(path);
     return origin.empty() ? "" : origin + ": ";
@@ -181,10 +188,12 @@ class Reader : public Fields {
 
   const Json* find(const char* key) {
     Open& open = open_.back();
-    if (!condition_.empty()) {
-      if (std::find(open.known.begin(), open.known.end(), key) == open.known.end()) {
-        open.elsewhere.emplace(key, condition_);
-      }
+    std::vector<std::string> unmet;
+    for (const std::string& condition : conditions_) {
+      if (!condition.empty()) unmet.push_back(condition);
+    }
+    if (!unmet.empty()) {
+      open.elsewhere[key].push_back(join(unmet, " and "));
       return nullptr;
     }
     open.known.emplace_back(key);
@@ -206,15 +215,27 @@ class Reader : public Fields {
     for (const auto& [key, value] : open.value->items()) {
       if (std::find(open.known.begin(), open.known.end(), key) != open.known.end()) continue;
       const auto reason = open.elsewhere.find(key);
-      unknown_.push_back({open.path.empty() ? key : open.path + "." + key, key, open.known,
-                          reason == open.elsewhere.end() ? "" : reason->second});
+      unknown_.push_back(
+          {open.path.empty() ? key : open.path + "." + key, key, open.known,
+           reason == open.elsewhere.end() ? std::vector<std::string>() : reason->second});
     }
+  }
+
+  // Whether the key was inherited, and a later layer chose the kind that has no such key.
+  bool is_left_over(const Unknown& unknown) const {
+    const int own = tree_.layer(unknown.path);
+    return std::any_of(unknown.conditions.begin(), unknown.conditions.end(),
+                       [&](const auto& condition) {
+                         return own < tree_.layer(condition.substr(0, condition.find(" is ")));
+                       });
   }
 
   void report_unknown(const Unknown& unknown) {
     std::string text = str(place(unknown.path), unknown.path, ": ");
-    if (!unknown.condition.empty()) {
-      problems_.push_back(str(text, "applies only when ", unknown.condition));
+    if (!unknown.conditions.empty()) {
+      if (!is_left_over(unknown)) {
+        problems_.push_back(str(text, "applies only when ", either(unknown.conditions)));
+      }
       return;
     }
     std::string hint = did_you_mean(unknown.key, unknown.siblings);
@@ -233,7 +254,7 @@ class Reader : public Fields {
   std::vector<Open> open_;
   std::vector<Unknown> unknown_;
   std::vector<std::string> all_paths_;
-  std::string condition_;
+  std::vector<std::string> conditions_;  // "" for one that holds
 };
 
 }  // namespace

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "icl/config/writer.h"
+
 #include <algorithm>
-#include <array>
-#include <sstream>
 
 #include "icl/base/error.h"
 #include "icl/base/text.h"
-#include "icl/config/visitors.h"
 
 namespace icl {
 namespace {
@@ -30,16 +29,21 @@ class Writer : public Fields {
   void numbers(const char* key, std::vector<double>& value, Range, const char*) override {
     put(key, value);
   }
-  void when(bool active, const char*) override { active_ = active; }
 
  protected:
+  void begin_when(bool active, const std::string&) override {
+    active_.push_back(active_.back() && active);
+  }
+  void end_when() override { active_.pop_back(); }
+  std::string path_of(const std::string& key) const override { return key; }
+
   bool enter(const char* key, const char*) override {
-    const bool visited = active_;
+    const bool visited = active_.back();
     open_.push_back(visited ? &((*top())[key] = Json::object()) : nullptr);
     return visited;
   }
   int64_t enter_list(const char* key, int64_t count, const char*) override {
-    open_.push_back(active_ ? &((*top())[key] = Json::array()) : nullptr);
+    open_.push_back(active_.back() ? &((*top())[key] = Json::array()) : nullptr);
     return count;
   }
   bool enter_element(int64_t) override {
@@ -53,92 +57,63 @@ class Writer : public Fields {
  private:
   Json* top() { return open_.empty() ? &root_ : open_.back(); }
   void put(const char* key, Json value) {
-    if (active_ && top() != nullptr) (*top())[key] = std::move(value);
+    if (active_.back() && top() != nullptr) (*top())[key] = std::move(value);
   }
 
   Json root_ = Json::object();
   std::vector<Json*> open_;
-  bool active_ = true;
+  std::vector<bool> active_ = {true};
 };
 
-// The rows of --describe.
-class Table : public Fields {
+// The paths of all keys that may differ when a run is resumed.
+class ChangeableKeys : public Fields {
  public:
-  void integer(const char* key, int64_t& value, Range range, const char* help) override {
-    add(key, "integer", std::to_string(value), range.text(), help);
-  }
-  void number(const char* key, double& value, Range range, const char* help) override {
-    add(key, "number", shortest(value), range.text(), help);
-  }
-  void flag(const char* key, bool& value, const char* help) override {
-    add(key, "flag", value ? "true" : "false", "true, false", help);
-  }
-  void text(const char* key, std::string& value, const char* help) override {
-    add(key, "text", Json(value).dump(), "any", help);
-  }
-  void choice(const char* key, std::string& value, std::vector<std::string> allowed,
-              const char* help) override {
-    add(key, "choice", Json(value).dump(), join(allowed), help);
-  }
-  void words(const char* key, std::vector<std::string>& value, std::vector<std::string> allowed,
-             const char* help) override {
-    add(key, "list of text", Json(value).dump(), allowed.empty() ? "any" : join(allowed), help);
-  }
-  void numbers(const char* key, std::vector<double>& value, Range range,
-               const char* help) override {
-    add(key, "list of numbers", Json(value).dump(), range.text(), help);
-  }
-  void when(bool, const char* condition) override { condition_ = condition; }
+  std::vector<std::string> finish() { return std::move(found_); }
 
-  std::string finish() const {
-    const std::array<std::string, 5> head = {"key", "type", "default", "range", "meaning"};
-    std::array<size_t, 4> widths{};
-    for (size_t i = 0; i < 4; ++i) {
-      widths[i] = head[i].size();
-      for (const auto& row : rows_)
-        widths[i] = std::max(widths[i], std::min<size_t>(row[i].size(), 48));
-    }
-    std::ostringstream out;
-    const auto line = [&](const std::array<std::string, 5>& row) {
-      for (size_t i = 0; i < 4; ++i) {
-        out << row[i] << std::string(row[i].size() < widths[i] ? widths[i] - row[i].size() : 0, ' ')
-            << "  ";
-      }
-      out << row[4] << '\n';
-    };
-    line(head);
-    for (const auto& row : rows_) line(row);
-    return out.str();
+  void integer(const char* key, int64_t&, Range, const char*) override { note(key); }
+  void number(const char* key, double&, Range, const char*) override { note(key); }
+  void flag(const char* key, bool&, const char*) override { note(key); }
+  void text(const char* key, std::string&, const char*) override { note(key); }
+  void choice(const char* key, std::string&, std::vector<std::string>, const char*) override {
+    note(key);
   }
+  void words(const char* key, std::vector<std::string>&, std::vector<std::string>,
+             const char*) override {
+    note(key);
+  }
+  void numbers(const char* key, std::vector<double>&, Range, const char*) override { note(key); }
 
  protected:
+  void begin_when(bool, const std::string&) override {}
+  void end_when() override {}
+  void begin_may_change() override { ++may_change_; }
+  void end_may_change() override { --may_change_; }
+  std::string path_of(const std::string& key) const override {
+    return path_.empty() ? key : join(path_, ".") + "." + key;
+  }
   bool enter(const char* key, const char*) override {
-    path_.push_back(key);
+    path_.emplace_back(key);
     return true;
   }
-  int64_t enter_list(const char* key, int64_t, const char*) override {
-    path_.push_back(key);
-    return 0;
+  int64_t enter_list(const char* key, int64_t count, const char*) override {
+    note(key);
+    path_.emplace_back(key);
+    return count;
   }
-  bool enter_element(int64_t) override {
-    path_.push_back("N");
+  bool enter_element(int64_t index) override {
+    path_.push_back(std::to_string(index));
     return true;
   }
-  bool wants_example() const override { return true; }
   void leave() override { path_.pop_back(); }
 
  private:
-  void add(const char* key, const char* type, const std::string& fallback, const std::string& range,
-           const std::string& help) {
-    std::vector<std::string> path = path_;
-    path.emplace_back(key);
-    const std::string note = condition_.empty() ? "" : " (only when " + condition_ + ")";
-    rows_.push_back({join(path, "."), type, fallback, range, help + note});
+  void note(const char* key) {
+    if (may_change_ > 0) found_.push_back(path_of(key));
   }
 
   std::vector<std::string> path_;
-  std::vector<std::array<std::string, 5>> rows_;
-  std::string condition_;
+  std::vector<std::string> found_;
+  int may_change_ = 0;
 };
 
 void compare(const std::string& path, const Json* before, const Json* after,
@@ -171,27 +146,16 @@ void compare(const std::string& path, const Json* before, const Json* after,
 
 }  // namespace
 
-std::string Range::text() const {
-  const std::string from = shortest(low);
-  const std::string to = shortest(high);
-  const bool bounded_low = low > -std::numeric_limits<double>::infinity();
-  const bool bounded_high = high < std::numeric_limits<double>::infinity();
-  if (bounded_low && bounded_high) return (open_low ? "> " + from + " .. " : from + " .. ") + to;
-  if (bounded_low) return (open_low ? "> " : ">= ") + from;
-  if (bounded_high) return "<= " + to;
-  return "any";
-}
-
 nlohmann::ordered_json write_fields(const Describe& describe) {
   Writer writer;
   describe(writer);
   return writer.finish();
 }
 
-std::string table_of_fields(const Describe& describe) {
-  Table table;
-  describe(table);
-  return table.finish();
+std::vector<std::string> keys_that_may_change(const Describe& describe) {
+  ChangeableKeys keys;
+  describe(keys);
+  return keys.finish();
 }
 
 std::vector<Difference> differences(const nlohmann::ordered_json& before,

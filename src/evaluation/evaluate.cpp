@@ -4,16 +4,18 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <limits>
 
-#include "icl/base/error.h"
-#include "icl/evaluation/baselines.h"
+#include "icl/base/bootstrap.h"
+#include "src/evaluation/resolved.h"
 
 namespace icl {
 namespace {
 
 constexpr int64_t kBatch = 64;
-constexpr int64_t kPaperPoints = 41;
-constexpr int64_t kExtrapolationPoints = 200;
+// As published (Garg et al. 2022).
+constexpr int64_t kResamples = 1000;
+constexpr double kCoverage = 0.9;
 
 // Evaluation mode while alive.
 class Evaluating {
@@ -30,127 +32,158 @@ class Evaluating {
   bool was_training_;
 };
 
-BaselineInput baseline_input(const Prompts& prompts) {
-  return {prompts.xs_BKD, prompts.ys_BK, prompts.queries_BKD};
+std::vector<double> to_vector(const at::Tensor& values) {
+  const at::Tensor whole = values.contiguous();
+  const double* begin = whole.const_data_ptr<double>();
+  return {begin, begin + whole.numel()};
 }
+
+// The prompts of a batch that are asked for: whole batches are drawn, so that a prompt does not
+// depend on how many there are.
+Prompts draw(const PlannedSetting& planned, int64_t first) {
+  const EvaluateOptions& options = planned.options;
+  Prompts prompts = sample_prompts(planned.setting, planned.task,
+                                   {.n_points = planned.n_points,
+                                    .seed = options.seed,
+                                    .batch = first / kBatch,
+                                    .batch_size = kBatch,
+                                    .train_seed = options.train_seed,
+                                    .stream = options.stream});
+  const int64_t count = std::min(kBatch, options.n_prompts - first);
+  for (at::Tensor* part :
+       {&prompts.xs_BKD, &prompts.ys_BK, &prompts.queries_BKD, &prompts.targets_BK}) {
+    if (part->defined()) *part = part->narrow(0, 0, count);
+  }
+  return prompts;
+}
+
+// Prompts without a number that is not finite: bool [P].
+at::Tensor finite_prompts(const Prompts& prompts) {
+  at::Tensor finite =
+      at::isfinite(prompts.xs_BKD).flatten(1).all(1) & at::isfinite(prompts.ys_BK).all(1);
+  if (prompts.queries_BKD.defined()) {
+    finite = finite & at::isfinite(prompts.queries_BKD).flatten(1).all(1);
+  }
+  return finite;
+}
+
+// A baseline's predictions, NaN for the prompts that it would refuse.
+at::Tensor predict_baseline(const Baseline& baseline, const Prompts& prompts,
+                            const BaselineOptions& options) {
+  const at::Tensor finite = finite_prompts(prompts);
+  if (finite.all().item<bool>()) {
+    return baseline.predict({prompts.xs_BKD, prompts.ys_BK, prompts.queries_BKD}, options);
+  }
+  const auto plain = [](const at::Tensor& values) {
+    return values.defined() ? at::nan_to_num(values, 0.0, 0.0, 0.0) : values;
+  };
+  const at::Tensor said = baseline.predict(
+      {plain(prompts.xs_BKD), plain(prompts.ys_BK), plain(prompts.queries_BKD)}, options);
+  return said.masked_fill(~finite.unsqueeze(1), std::numeric_limits<double>::quiet_NaN());
+}
+
+// Errors [P, K] of the model and of each baseline, batch after batch.
+class Scorer {
+ public:
+  Scorer(RegressionModel& model, const PlannedSetting& planned)
+      : model_(model),
+        planned_(planned),
+        normaliser_(planned.task.traits().normaliser.value),
+        n_curves_(static_cast<int64_t>(planned.baselines.size()) + 1) {
+    for (int64_t curve = 0; curve < n_curves_; ++curve) {
+      errors.push_back(at::empty({planned.options.n_prompts, planned.n_points}, at::kDouble));
+    }
+  }
+
+  void score(int64_t first) {
+    const Prompts prompts = draw(planned_, first);
+    const int64_t count = prompts.xs_BKD.size(0);
+    keep(0, first, prompts,
+         predict(model_, prompts, [&](double share) { report(first, count, 0, share); }));
+    for (int64_t curve = 1; curve < n_curves_; ++curve) {
+      report(first, count, curve, 0);
+      const BaselineOptions options = {
+          .ridge_penalty = planned_.ridge_penalty,
+          .seed = planned_.options.seed,
+          .progress = [&](double share) { report(first, count, curve, share); }};
+      const Baseline& baseline = planned_.baselines[static_cast<size_t>(curve - 1)];
+      keep(curve, first, prompts, predict_baseline(baseline, prompts, options));
+    }
+  }
+
+  std::vector<at::Tensor> errors;
+
+ private:
+  void report(int64_t first, int64_t count, int64_t curve, double share) const {
+    if (!planned_.options.progress) return;
+    const double within = (static_cast<double>(curve) + share) / static_cast<double>(n_curves_);
+    planned_.options.progress(planned_.setting.name,
+                              (static_cast<double>(first) + within * static_cast<double>(count)) /
+                                  static_cast<double>(planned_.options.n_prompts));
+  }
+
+  void keep(int64_t curve, int64_t first, const Prompts& prompts, const at::Tensor& predictions) {
+    const at::Tensor error = planned_.task.function->error(predictions.to(at::kDouble),
+                                                           prompts.targets_BK.to(at::kDouble));
+    errors[static_cast<size_t>(curve)].narrow(0, first, error.size(0)).copy_(error / normaliser_);
+  }
+
+  RegressionModel& model_;
+  const PlannedSetting& planned_;
+  double normaliser_;
+  int64_t n_curves_;
+};
 
 }  // namespace
 
-int64_t points_of(const Setting& setting, const TaskConfig& task, const EvaluateOptions& options) {
-  int64_t n_points = options.n_points;
-  if (n_points == 0 && setting.extrapolates) n_points = kExtrapolationPoints;
-  if (n_points == 0) n_points = options.train_points > 0 ? options.train_points : kPaperPoints;
-  // With D points before it, nothing is orthogonal to all of them.
-  if (setting.strategy == Strategy::kOrthogonal) n_points = std::min(n_points, task.n_dims);
-  return n_points;
-}
-
-std::vector<std::string> baseline_names(const std::vector<std::string>& asked,
-                                        const TaskConfig& task, const Setting& setting) {
-  std::vector<std::string> names;
-  const auto add = [&](const std::string& name) {
-    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-  };
-  for (const std::string& word : asked) {
-    if (word == "none") continue;
-    if (word == "auto") {
-      for (const std::string& name : paper_baselines(task)) add(name);
-      if (task_of(setting, task).noise_std > 0) add("ridge");
-    } else {
-      for (const Baseline& baseline : select_baselines({word})) add(baseline.name);
-    }
-  }
-  return names;
-}
-
-at::Tensor predict(RegressionModel& model, const Prompts& prompts) {
-  const at::NoGradGuard no_grad;
-  const at::Device device = model.parameters().front().device();
-  const at::Tensor xs = prompts.xs_BKD.to(device);
-  const at::Tensor ys = prompts.ys_BK.to(device);
-  const at::Tensor predictions = prompts.queries_BKD.defined()
-                                     ? model.predict_queries(xs, ys, prompts.queries_BKD.to(device))
-                                     : model.predict(xs, ys);
-  return predictions.to(at::kCPU);
-}
-
-SettingResult evaluate_setting(RegressionModel& model, const TaskConfig& task,
-                               const Setting& setting, const EvaluateOptions& options) {
+EvalResult evaluate(RegressionModel& model, const PlannedSetting& planned,
+                    const Provenance& weights) {
   const Evaluating evaluating(model);
-  SettingResult result;
-  result.setting = setting.name;
-  result.description = setting.description;
-  result.task = task_of(setting, task);
-  result.n_points = points_of(setting, task, options);
-  result.n_prompts = options.n_prompts;
-  result.seed = options.seed;
-  result.train_points = options.train_points;
-  const TaskInfo& info = task_info(result.task.function);
-  result.normaliser = info.normaliser(result.task);
-
-  const std::vector<Baseline> baselines =
-      select_baselines(baseline_names(options.baselines, task, setting));
-  const auto n_curves = static_cast<int64_t>(baselines.size()) + 1;
-  std::vector<at::Tensor> errors(n_curves);
-  for (at::Tensor& each : errors) {
-    each = at::empty({options.n_prompts, result.n_points}, at::kDouble);
-  }
-  const auto report = [&](int64_t first, int64_t count, int64_t curve, double share) {
-    if (!options.progress) return;
-    const double within = (static_cast<double>(curve) + share) / static_cast<double>(n_curves);
-    options.progress(setting.name,
-                     (static_cast<double>(first) + within * static_cast<double>(count)) /
-                         static_cast<double>(options.n_prompts));
-  };
-  for (int64_t first = 0; first < options.n_prompts; first += kBatch) {
-    // Whole batches are drawn, so that a prompt does not depend on how many there are.
-    Prompts prompts = sample_prompts(setting, task,
-                                     {.n_points = result.n_points,
-                                      .seed = options.seed,
-                                      .batch = first / kBatch,
-                                      .batch_size = kBatch,
-                                      .train_seed = options.train_seed,
-                                      .stream = options.stream});
-    const int64_t count = std::min(kBatch, options.n_prompts - first);
-    for (at::Tensor* part :
-         {&prompts.xs_BKD, &prompts.ys_BK, &prompts.queries_BKD, &prompts.targets_BK}) {
-      if (part->defined()) *part = part->narrow(0, 0, count);
-    }
-    const auto keep = [&](int64_t curve, const at::Tensor& predictions) {
-      const at::Tensor error =
-          info.error(predictions.to(at::kDouble), prompts.targets_BK.to(at::kDouble));
-      errors[curve].narrow(0, first, count).copy_(error / result.normaliser.value);
-    };
-    report(first, count, 0, 0);
-    keep(0, predict(model, prompts));
-    for (int64_t curve = 1; curve < n_curves; ++curve) {
-      report(first, count, curve, 0);
-      BaselineOptions baseline_options;
-      baseline_options.ridge_penalty = bayes_ridge_penalty(result.task);
-      baseline_options.seed = options.seed;
-      baseline_options.first_prompt = first;
-      if (baselines[curve - 1].slow) {
-        baseline_options.progress = [&](double share) { report(first, count, curve, share); };
-      }
-      keep(curve, baselines[curve - 1].predict(baseline_input(prompts), baseline_options));
-    }
-  }
-  for (int64_t curve = 0; curve < n_curves; ++curve) {
-    result.curves.push_back(summarise(errors[curve], options.seed));
-    result.curves.back().name = curve == 0 ? options.model_name : baselines[curve - 1].name;
+  const EvaluateOptions& options = planned.options;
+  const FunctionTraits traits = planned.task.traits();
+  EvalResult result{.from = with_libraries(weights, planned.baselines),
+                    .task = task_json(planned.task),
+                    .setting = planned.setting.name,
+                    .description = planned.setting.description,
+                    .n_points = planned.n_points,
+                    .n_prompts = options.n_prompts,
+                    .seed = options.seed,
+                    .train_points = options.train_points,
+                    .train_dims = options.train_dims,
+                    .metric = traits.metric,
+                    .normaliser = traits.normaliser,
+                    .left_out = planned.left_out,
+                    .settings_key = settings_key(planned, weights)};
+  Scorer scorer(model, planned);
+  for (int64_t first = 0; first < options.n_prompts; first += kBatch) scorer.score(first);
+  for (size_t curve = 0; curve < scorer.errors.size(); ++curve) {
+    result.curves.push_back(summarise(scorer.errors[curve], options.seed));
+    result.curves.back().name = curve == 0 ? options.model_name : planned.baselines[curve - 1].name;
     result.curves.back().is_model = curve == 0;
   }
   return result;
 }
 
-std::vector<SettingResult> evaluate(RegressionModel& model, const TaskConfig& task,
-                                    const std::vector<std::string>& suites,
-                                    const EvaluateOptions& options) {
-  std::vector<SettingResult> results;
-  for (const Setting& setting : expand_suites(suites, task)) {
-    results.push_back(evaluate_setting(model, task, setting, options));
+std::vector<EvalResult> evaluate(RegressionModel& model, const TaskConfig& trained,
+                                 const std::vector<std::string>& suites,
+                                 const EvaluateOptions& options) {
+  std::vector<EvalResult> results;
+  for (const PlannedSetting& planned : plan_evaluation(trained, suites, options).settings) {
+    results.push_back(evaluate(model, planned));
   }
   return results;
+}
+
+Curve summarise(const at::Tensor& errors_PK, uint64_t seed) {
+  const Bootstrap bootstrap(kResamples, errors_PK.size(0), RandomStream(seed, "bootstrap"));
+  const Interval interval = interval_of(bootstrap.means(errors_PK), kCoverage);
+  Curve curve;
+  curve.mean = to_vector(errors_PK.mean(0));
+  curve.std = errors_PK.size(0) > 1 ? to_vector(errors_PK.std(0))
+                                    : std::vector<double>(curve.mean.size(), 0.0);
+  curve.low = to_vector(interval.low);
+  curve.high = to_vector(interval.high);
+  return curve;
 }
 
 }  // namespace icl

@@ -67,7 +67,7 @@ std::filesystem::path parent_of(const std::filesystem::path& path) {
 
 std::string read_file(const std::filesystem::path& path) {
   const Descriptor file(path, O_RDONLY, "read");
-  // One byte more than it says: that of a pipe is 0, and there is an end to be met.
+  // One byte more than the size of the file: a pipe has the size 0, and read() shall meet the end.
   std::string bytes(file.size() + 1, '\0');
   size_t done = 0;
   while (true) {

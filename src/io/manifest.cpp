@@ -51,21 +51,29 @@ std::string verify_sealed_folder(const std::filesystem::path& folder) {
   const std::string text = read_file(folder / kManifest);
   const Json manifest = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   const std::string where = "'" + (folder / kManifest).string() + "': ";
-  if (!manifest.is_object() || manifest.value("schema", "") != "icl.manifest" ||
+  if (!manifest.is_object() || manifest.value("schema", Json()) != "icl.manifest" ||
       !manifest.contains("files") || !manifest["files"].is_object()) {
     throw DataError(where + "damaged: not a manifest");
   }
-  if (manifest.value("version", 0) != 1) {
+  if (manifest.value("version", Json()) != 1) {
     throw DataError(where + "written by a newer version of this program");
   }
   for (const auto& [name, entry] : manifest["files"].items()) {
+    if (std::filesystem::path(name).filename() != name || name == "..") {
+      throw DataError(str(where, "damaged: '", name, "' is not a plain file name"));
+    }
     const MappedFile file(folder / name);
     const std::string path = "'" + (folder / name).string() + "': damaged: ";
-    const size_t bytes = entry.value("bytes", size_t{0});
+    const Json size = entry.is_object() ? entry.value("bytes", Json()) : Json();
+    const Json sum = entry.is_object() ? entry.value("xxh3_128", Json()) : Json();
+    if (!size.is_number_unsigned() || !sum.is_string()) {
+      throw DataError(str(where, "damaged: '", name, "' has no size and checksum"));
+    }
+    const auto bytes = size.get<size_t>();
     if (file.size() != bytes) {
       throw DataError(str(path, "it has ", file.size(), " bytes, the manifest says ", bytes));
     }
-    if (checksum(file.bytes()) != entry.value("xxh3_128", "")) {
+    if (checksum(file.bytes()) != sum.get<std::string>()) {
       throw DataError(str(path, "its checksum is not the manifest's"));
     }
   }

@@ -26,11 +26,12 @@ struct TypeName {
   const char* name;
   at::ScalarType type;
 };
-constexpr std::array kTypes = {TypeName{"F64", at::kDouble},    TypeName{"F32", at::kFloat},
-                               TypeName{"F16", at::kHalf},      TypeName{"I64", at::kLong},
-                               TypeName{"BF16", at::kBFloat16}, TypeName{"I32", at::kInt},
-                               TypeName{"I16", at::kShort},     TypeName{"I8", at::kChar},
-                               TypeName{"U8", at::kByte},       TypeName{"BOOL", at::kBool}};
+constexpr std::array kTypes = {
+    TypeName{"F64", at::kDouble}, TypeName{"F32", at::kFloat},     TypeName{"F16", at::kHalf},
+    TypeName{"I64", at::kLong},   TypeName{"BF16", at::kBFloat16}, TypeName{"I32", at::kInt},
+    TypeName{"I16", at::kShort},  TypeName{"I8", at::kChar},       TypeName{"U8", at::kByte},
+    TypeName{"BOOL", at::kBool},  TypeName{"U16", at::kUInt16},    TypeName{"U32", at::kUInt32},
+    TypeName{"U64", at::kUInt64}};
 
 // Parses the header while noting a name that comes twice (the parser itself keeps the last).
 json parse_unique(const std::string& text, std::string& duplicate) {

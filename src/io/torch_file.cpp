@@ -30,21 +30,34 @@ constexpr std::pair<std::string_view, at::ScalarType> kStorages[] = {
     {"torch.storage.UntypedStorage", at::kByte},
     {"torch.UntypedStorage", at::kByte},
 };
+// Types without a storage class of their own: _rebuild_tensor_v3 names them.
+constexpr std::pair<std::string_view, at::ScalarType> kTypes[] = {
+    {"torch.uint16", at::kUInt16},
+    {"torch.uint32", at::kUInt32},
+    {"torch.uint64", at::kUInt64},
+};
 constexpr std::string_view kOrderedDict = "collections.OrderedDict";
 constexpr std::string_view kRebuildTensor = "torch._utils._rebuild_tensor_v2";
+constexpr std::string_view kRebuildTypedTensor = "torch._utils._rebuild_tensor_v3";
 constexpr std::string_view kRebuildParameter = "torch._utils._rebuild_parameter";
+constexpr std::string_view kRebuildStatefulParameter = "torch._utils._rebuild_parameter_with_state";
 
 // The first bytes of a file of torch.save before PyTorch 1.6: protocol 2 and a magic number.
 constexpr std::string_view kLegacy("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 14);
 
 PickleValue find_global(const std::string& name) {
   PickleInternal found{.name = name, .storage = {}};
-  bool known = name == kOrderedDict || name == kRebuildTensor || name == kRebuildParameter;
-  for (const auto& [storage, type] : kStorages) {
-    if (name != storage) continue;
-    known = true;
-    found.type = type;
-  }
+  bool known = name == kOrderedDict || name == kRebuildTensor || name == kRebuildTypedTensor ||
+               name == kRebuildParameter || name == kRebuildStatefulParameter;
+  const auto look_up = [&](const auto& table) {
+    for (const auto& [class_name, type] : table) {
+      if (name != class_name) continue;
+      known = true;
+      found.type = type;
+    }
+  };
+  look_up(kStorages);
+  look_up(kTypes);
   if (!known) {
     throw DataError(str("refuses the global '", name,
                         "': only tensors, parameters and OrderedDicts are read from a pickle"));
@@ -89,10 +102,12 @@ void check_view(int64_t capacity, int64_t offset, const std::vector<int64_t>& si
   }
 }
 
-at::Tensor rebuild_tensor(const PickleValue::List& args) {
-  if (args.size() < 4) throw DataError("a tensor with too few arguments");
-  const PickleInternal& storage = internal_of(args[0], "a storage");
+// `typed`: the seventh argument names the type, the storage is of bytes.
+at::Tensor rebuild_tensor(const PickleValue::List& args, bool typed) {
+  if (args.size() < (typed ? 7U : 4U)) throw DataError("a tensor with too few arguments");
+  PickleInternal storage = internal_of(args[0], "a storage");
   if (!storage.storage.defined()) throw DataError("expected a storage, found a class");
+  if (typed) storage.type = internal_of(args[6], "a type").type;
   const auto item = static_cast<int64_t>(c10::elementSize(storage.type));
   const int64_t offset = args[1].integer();
   const std::vector<int64_t> sizes = integers_of(args[2]);
@@ -118,8 +133,10 @@ PickleValue ordered_dict(const PickleValue::List& args) {
 PickleValue call(const PickleValue& callable, const PickleValue::List& args) {
   const std::string& name = internal_of(callable, "a class").name;
   if (name == kOrderedDict) return ordered_dict(args);
-  if (name == kRebuildTensor) return rebuild_tensor(args);
-  if (name == kRebuildParameter && !args.empty()) return args[0].tensor();
+  if (name == kRebuildTensor) return rebuild_tensor(args, /*typed=*/false);
+  if (name == kRebuildTypedTensor) return rebuild_tensor(args, /*typed=*/true);
+  const bool parameter = name == kRebuildParameter || name == kRebuildStatefulParameter;
+  if (parameter && !args.empty()) return args[0].tensor();
   throw DataError(str("cannot call '", name, "'"));
 }
 

@@ -33,7 +33,7 @@ class Meter {
   bool stopped_ = false;
 };
 
-PromptRequest request_of(const ShotOptions& options) {
+LanguagePromptRequest request_of(const ShotOptions& options) {
   return {.shots = options.shots,
           .n_prompts = options.n_prompts,
           .seed = options.seed,
@@ -44,7 +44,7 @@ std::string lacking_items(const LanguageTask& task, int64_t shots) {
   return str("too few items: ", task.n_items(), ", and ", shots, " shots take ", shots + 1);
 }
 
-// One task at all shot counts.
+// Evaluates one task at all shot counts.
 class TaskEvaluation {
  public:
   TaskEvaluation(Predictor& predictor, const LanguageTask& task, const ShotOptions& options,
@@ -124,7 +124,8 @@ class TaskEvaluation {
                        std::map<int64_t, std::string>& found) {
     meter_.begin(str(task_.info().name, ", shared contexts"));
     const TokenIds context = predictor_.encode(demonstrations_text(prompts_[begin].shown(shots)));
-    if (!begins_with(context, seen)) {  // the tokens changed where text was added: start again
+    // Where the added text changed the tokens before it, the state cannot be continued.
+    if (!begins_with(context, seen)) {
       state = predictor_.initial_state();
       seen.clear();
     }
@@ -169,7 +170,7 @@ class TaskEvaluation {
     result.overflow = static_cast<int64_t>(encoded.ids.size() - encoded.kept.size());
     if (encoded.kept.empty()) {
       result.skipped = str("every prompt is longer than the model's context of ",
-                           predictor_.model().context_length(), " tokens");
+                           predictor_.model().longest_sequence(), " tokens");
       return result;
     }
     std::vector<bool> right;

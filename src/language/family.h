@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a family of pre-trained models is: how its config reads, and how its tensors are called.
+// What a family of pre-trained models is: how its config is read, and the names of its tensors.
 #pragma once
 
 #include <span>
@@ -14,7 +14,7 @@
 
 namespace icl::language {
 
-// How a tensor lies in the file, where the model holds W or v.
+// The form of a tensor in the file, where the model has a matrix W or a vector v.
 enum class Layout {
   kSame,
   kTransposed,  // W^T
@@ -22,9 +22,9 @@ enum class Layout {
   kToken,       // [1, 1, M]
 };
 
-// One tensor's name in the file and in the model; "*" stands for the block's index. Rows of
-// parameters that a model lacks (biases, a tied head) do not count. A second row of
-// the same parameter is another name that files may have for it.
+// One tensor's name in the file and in the model; "*" stands for the block's index. A row whose
+// parameter the model does not have (a bias, a tied head) has no effect. A second row of the same
+// parameter gives another name that files may have for the parameter.
 struct Name {
   const char* file;
   const char* model;
@@ -35,39 +35,52 @@ struct Name {
 struct Blueprint {
   LanguageModel::Parts parts;
   std::span<const Name> names;
-  std::span<const char* const> ignored;  // constants that files may hold besides; "*" as above
-  const char* prefix = "";               // of all names but the head's; files may leave it out
+  std::vector<std::string> missing_sizes = {};  // see Settings::missing_sizes()
+  const char* prefix = "";  // of all names but the head's; files may leave it out
+  const char* tie_key = "tie_word_embeddings";  // the config's key for a head that is the embedding
 };
 
 using Family = Blueprint (*)(const Settings& config);
 
-// One function a family, in families/.
+// One function for each family, in families/.
 Blueprint mamba(const Settings& config);
 Blueprint original_mamba(const Settings& config);  // the layout of the state-spaces repositories
+Blueprint falcon_mamba(const Settings& config);
 Blueprint rwkv4(const Settings& config);
 Blueprint gpt2(const Settings& config);
 Blueprint gpt_neox(const Settings& config);
 Blueprint gptj(const Settings& config);
 Blueprint llama(const Settings& config);
+Blueprint mistral(const Settings& config);
+Blueprint qwen2(const Settings& config);
+Blueprint qwen3(const Settings& config);
 
-// By the config's model_type. Throws DataError naming the known ones and the nearest.
+// By the config's model_type. Throws DataError naming the supported ones.
 Blueprint blueprint_of(const Settings& config);
+
+// The words that configs of GPT-2 and GPT-J may use for their keys.
+extern const std::vector<Settings::Synonym> kGptSynonyms;
 
 // Names of BlinkDL's RWKV-4 files, which describe themselves by their shapes alone.
 std::span<const Name> blink_names();
 
-// A decoder whose blocks are all alike, each an attention and an MLP, with a norm behind the last.
+// A decoder of blocks that are all alike, each of an attention and an MLP, and a norm behind the
+// last block.
 struct Decoder {
   const char* family;
-  int64_t n_layer, context_length;
+  int64_t n_layer;
+  int64_t vocab_size;  // if the config does not say
+  int64_t context_length;
   AttentionOptions attention;
   MlpOptions mlp;
   Norm::Kind norm;
   double norm_eps;
   Block::Placement placement = Block::Placement::kPre;
-  bool second_norm = true;  // of the MLP's own; else it shares the attention's
+  bool second_norm = true;            // the MLP has a norm; without, it shares the attention's
+  std::vector<int64_t> windows = {};  // of each layer's attention, 0 for none; empty: none has one
 };
-// The size of the vocabulary, and whether the head is tied to it, are read from the config.
+// The size of the vocabulary, and whether the head is tied to the embedding, are read from the
+// config.
 LanguageModel::Parts decoder_parts(const Settings& config, const Decoder& decoder);
 
 // The activation that `key` names.

@@ -6,7 +6,9 @@
 #include <limits>
 
 #include "icl/base/error.h"
+#include "icl/base/log.h"
 #include "icl/base/shape.h"
+#include "src/language/autocast.h"
 
 namespace icl {
 
@@ -37,7 +39,7 @@ void LanguageModel::reset_parameters() {
   if (head_bias_.defined()) head_bias_.zero_();
 }
 
-void LanguageModel::check_ids(const at::Tensor& ids_BT, int64_t seen) const {
+void LanguageModel::check_ids(const at::Tensor& ids_BT, int64_t seen) {
   check_shape("language model", "ids", ids_BT, {-1, -1});
   check_type("language model", "ids", ids_BT, at::kLong);
   if (ids_BT.numel() == 0) {
@@ -51,14 +53,22 @@ void LanguageModel::check_ids(const at::Tensor& ids_BT, int64_t seen) const {
         str("language model: token ", low < 0 ? low : high, ", expected 0 .. ", parts_.n_rows - 1));
   }
   const int64_t length = seen + ids_BT.size(1);
-  if (parts_.context_length > 0 && length > parts_.context_length) {
+  if (parts_.context_length == 0 || length <= parts_.context_length) return;
+  if (parts_.learned_positions) {
     throw UsageError(str("language model: ", length, " tokens exceed the model's context of ",
                          parts_.context_length));
   }
+  if (!warned_of_length_) {
+    log_warning(str("a sequence of ", length, " tokens is longer than the ", parts_.context_length,
+                    " that the model was trained for; the results may be poor"));
+  }
+  warned_of_length_ = true;
 }
 
 at::Tensor LanguageModel::embed(const at::Tensor& ids_BT) const {
-  return at::embedding(embedding_, ids_BT.to(embedding_.device()));
+  const at::Tensor tokens = at::embedding(embedding_, ids_BT.to(embedding_.device()));
+  // The residual stream of a model in a 16-bit type is float32.
+  return tokens.scalar_type() == at::kDouble ? tokens : tokens.to(at::kFloat);
 }
 
 at::Tensor LanguageModel::head(const at::Tensor& hidden) const {
@@ -78,6 +88,7 @@ at::Tensor LanguageModel::masked_head(const at::Tensor& hidden) const {
 
 at::Tensor LanguageModel::logits(const at::Tensor& ids_BT) {
   check_ids(ids_BT, 0);
+  const language::Autocast autocast(embedding_.scalar_type(), embedding_.device().type());
   return head(parts_.backbone->forward(embed(ids_BT)));
 }
 
@@ -94,6 +105,7 @@ at::Tensor LanguageModel::last_logits(const at::Tensor& ids_BT, const std::vecto
           str("language model: a length of ", length, ", expected 1 .. ", ids_BT.size(1)));
     }
   }
+  const language::Autocast autocast(embedding_.scalar_type(), embedding_.device().type());
   const at::Tensor hidden = parts_.backbone->forward(embed(ids_BT), tap, edit);
   const auto device = hidden.device();
   const at::Tensor last = at::tensor(lengths, at::kLong).to(device) - 1;
@@ -106,6 +118,7 @@ State LanguageModel::initial_state(int64_t batch) const {
 
 at::Tensor LanguageModel::next_logits(const at::Tensor& ids_BT, State& state) {
   check_ids(ids_BT, state.length);
+  const language::Autocast autocast(embedding_.scalar_type(), embedding_.device().type());
   const at::Tensor hidden = parts_.backbone->forward(embed(ids_BT), state);
   return masked_head(hidden.select(1, hidden.size(1) - 1));
 }

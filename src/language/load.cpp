@@ -4,7 +4,10 @@
 #include "icl/base/error.h"
 #include "icl/base/shape.h"
 #include "icl/io/files.h"
-#include "src/language/fit.h"
+#include "icl/io/json.h"
+#include "icl/models/rwkv4.h"
+#include "icl/tokenizer/tokenizer.h"
+#include "src/language/tensor_map.h"
 
 namespace icl {
 namespace {
@@ -15,9 +18,7 @@ using language::Settings;
 using language::Weights;
 
 Settings parse_config(const std::string& text, const std::string& where) {
-  const nlohmann::json config = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (config.is_discarded()) throw DataError(where + " is not JSON");
-  return {config, where};
+  return {parse_json<nlohmann::json>(text, where, {.python_numbers = true}), where};
 }
 
 // The config that a BlinkDL file would have, from the shapes of its tensors.
@@ -47,29 +48,40 @@ Settings blink_config(const Weights& weights) {
            {"intermediate_size", shape("blocks.0.ffn.key.weight")[0]},
            {"num_hidden_layers", n_layer},
            {"layer_norm_epsilon", 1e-5},
+           {"rescale_every", 0},
            {"tie_word_embeddings", false}},
           where};
 }
 
-void check_type(const LoadOptions& options, const std::string& family) {
-  const at::ScalarType type = options.dtype.value_or(at::kFloat);
-  if (type == at::kFloat || type == at::kDouble) return;
-  const bool recurrent = family == "mamba" || family == "rwkv4";
-  if (recurrent || (type != at::kHalf && type != at::kBFloat16)) {
-    throw UsageError(str("a model of family ", family, " does not compute in ", describe_type(type),
-                         "; expected float32 or float64",
-                         recurrent ? "" : ", float16 or bfloat16"));
+void check_type(at::ScalarType type) {
+  for (const at::ScalarType known : {at::kFloat, at::kDouble, at::kHalf, at::kBFloat16}) {
+    if (type == known) return;
   }
+  throw UsageError(str("models do not compute in ", describe_type(type),
+                       "; expected float32, float64, float16 or bfloat16"));
+}
+
+// The tokens that end a text, as transformers generates: by generation_config.json, else by the
+// config; none if neither names any.
+std::vector<int64_t> end_tokens(const fs::path& folder, const Settings& config) {
+  constexpr const char* kKey = "eos_token_id";
+  const fs::path generation = folder / "generation_config.json";
+  if (fs::exists(generation)) {
+    const Settings own = parse_config(read_file(generation), str("'", generation.string(), "'"));
+    if (own.has(kKey)) return own.token_ids(kKey);
+  }
+  return config.token_ids(kKey);
 }
 
 }  // namespace
 
 LoadedModel load_language_model(const fs::path& folder, const LoadOptions& options) {
+  if (options.dtype) check_type(*options.dtype);
   if (!fs::exists(folder)) {
     throw DataError(str("'", folder.string(), "': there is no such model folder or file"));
   }
   const bool has_config = fs::is_directory(folder) && fs::exists(folder / "config.json");
-  // The config first: its complaint tells more than one about weights.
+  // The config is read first: its errors say more than those of weights.
   std::optional<Settings> config;
   if (has_config) {
     const fs::path path = folder / "config.json";
@@ -82,66 +94,22 @@ LoadedModel load_language_model(const fs::path& folder, const LoadOptions& optio
     config = blink_config(weights);
     blueprint = language::blueprint_of(*config);
   }
-  if (weights.contains("emb.weight") && blueprint.parts.family == "rwkv4") {
+  if (weights.contains("emb.weight") && blueprint.parts.family == Rwkv4Family::kName) {
     blueprint.names = language::blink_names();
     blueprint.prefix = "";
   }
-  check_type(options, blueprint.parts.family);
+  language::untie_if_file_does(blueprint, weights);
   LoadedModel loaded;
   loaded.model = std::make_shared<LanguageModel>(blueprint.parts);
   for (auto& parameter : loaded.model->parameters()) parameter.requires_grad_(false);
-  language::fill(*loaded.model, blueprint, weights, options);
+  const at::ScalarType type =
+      options.dtype ? *options.dtype : language::type_of_file(blueprint, weights);
+  language::load_parameters(*loaded.model, blueprint, weights, type, options.device);
   loaded.model->eval();
   loaded.folder = fs::is_directory(folder) ? folder : folder.parent_path();
-  if (fs::exists(loaded.folder / "tokenizer.json")) {
-    loaded.tokenizer = loaded.folder / "tokenizer.json";
-  }
+  loaded.end_tokens = end_tokens(loaded.folder, *config);
+  loaded.tokenizer = find_tokenizer(loaded.folder);
   return loaded;
-}
-
-std::shared_ptr<LanguageModel> make_language_model(const ModelConfig& config, int64_t vocab_size) {
-  nlohmann::json json = {{"vocab_size", vocab_size}};
-  if (config.family == "mamba") {
-    const int64_t automatic = (config.d_model + 15) / 16;
-    json.update({{"model_type", "mamba"},
-                 {"architectures", {"MambaForCausalLM"}},
-                 {"hidden_size", config.d_model},
-                 {"num_hidden_layers", config.n_layer},
-                 {"state_size", config.d_state},
-                 {"conv_kernel", config.d_conv},
-                 {"expand", config.expand},
-                 {"intermediate_size", config.expand * config.d_model},
-                 {"time_step_rank", config.dt_rank > 0 ? config.dt_rank : automatic},
-                 {"layer_norm_epsilon", 1e-5},
-                 {"tie_word_embeddings", true}});
-  } else if (config.family == "gpt2" && config.positions == "learned") {
-    json.update({{"model_type", "gpt2"},
-                 {"architectures", {"GPT2LMHeadModel"}},
-                 {"n_embd", config.d_model},
-                 {"n_layer", config.n_layer},
-                 {"n_head", config.n_head},
-                 {"n_positions", config.n_positions},
-                 {"activation_function", "gelu_new"},
-                 {"layer_norm_epsilon", 1e-5},
-                 {"tie_word_embeddings", true}});
-  } else if (config.family == "rwkv4") {
-    json.update({{"model_type", "rwkv"},
-                 {"architectures", {"RwkvForCausalLM"}},
-                 {"hidden_size", config.d_model},
-                 {"attention_hidden_size", config.d_model},
-                 {"intermediate_size", config.d_ffn > 0 ? config.d_ffn : 4 * config.d_model},
-                 {"num_hidden_layers", config.n_layer},
-                 {"layer_norm_epsilon", 1e-5},
-                 {"tie_word_embeddings", false}});
-  } else {
-    throw UsageError(
-        str("a language model is of family mamba, gpt2 (with positions 'learned') or "
-            "rwkv4, found '",
-            config.family, "'",
-            config.family == "gpt2" ? " with positions '" + config.positions + "'" : ""));
-  }
-  json["dtype"] = json["torch_dtype"] = "float32";
-  return make_language_model(json.dump());
 }
 
 std::shared_ptr<LanguageModel> make_language_model(const std::string& config) {
@@ -153,7 +121,7 @@ std::shared_ptr<LanguageModel> make_language_model(const std::string& config) {
 
 void export_language_model(const LanguageModel& model, const fs::path& folder) {
   nlohmann::json json = nlohmann::json::parse(model.config());
-  for (const char* key : {"dtype", "torch_dtype"}) {  // of the file, not of the one it came from
+  for (const char* key : {"dtype", "torch_dtype"}) {  // the type that is written
     if (json.contains(key)) json[key] = describe_type(model.parameters().front().scalar_type());
   }
   const Settings config(json, "the model's config");

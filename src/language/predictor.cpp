@@ -7,12 +7,14 @@
 #include <numeric>
 
 #include "icl/base/error.h"
+#include "icl/base/log.h"
+#include "icl/language/generate.h"
 #include "icl/language/scoring.h"
 
 namespace icl {
 namespace {
 
-// Tokens of a batch, so that long prompts do not take all memory.
+// At most so many tokens in a batch, so that long prompts do not take all memory.
 constexpr int64_t kMostTokens = 16384;
 
 }  // namespace
@@ -22,15 +24,29 @@ Predictor::Predictor(LanguageModel& model, const Tokenizer& tokenizer, int64_t b
       tokenizer_(tokenizer),
       batch_size_(batch_size),
       device_(model.parameters().front().device()) {
-  if (tokenizer.vocab_size() > model.n_rows()) {
-    throw DataError(str("the tokenizer has ids up to ", tokenizer.vocab_size() - 1,
+  if (tokenizer.vocab_size() <= model.n_rows()) return;
+  if (tokenizer.base_vocab_size() > model.n_rows()) {
+    throw DataError(str("the tokenizer has ids up to ", tokenizer.base_vocab_size() - 1,
                         ", the model only ", model.n_rows(),
                         " rows: they do not belong together (--tokenizer names another)"));
   }
+  log_warning(str("the tokenizer has ids up to ", tokenizer.vocab_size() - 1, ", the model only ",
+                  model.n_rows(), " rows: the added tokens beyond these cannot be used"));
+}
+
+TokenIds Predictor::encode(const std::string& text) const {
+  TokenIds ids = tokenizer_.encode(text, true);
+  for (const int64_t id : ids) {
+    if (id < model_.n_rows()) continue;
+    throw DataError(str("the prompt holds the added token '", tokenizer_.decode({&id, 1}, true),
+                        "' with the id ", id, ", for which the model has no row: it has ",
+                        model_.n_rows()));
+  }
+  return ids;
 }
 
 bool Predictor::fits(const TokenIds& ids) const {
-  const int64_t context = model_.context_length();
+  const int64_t context = model_.longest_sequence();
   return context == 0 || static_cast<int64_t>(ids.size()) <= context;
 }
 
@@ -49,12 +65,8 @@ std::string Predictor::text_of(int64_t id) const {
 std::vector<std::string> Predictor::texts_of(const at::Tensor& logits_BV) const {
   // Rows that only pad the embedding stand for no token of the tokenizer.
   const int64_t rows = std::min(tokenizer_.vocab_size(), logits_BV.size(1));
-  const at::Tensor best = logits_BV.narrow(1, 0, rows).argmax(1).to(at::kCPU);
   std::vector<std::string> texts;
-  for (int64_t i = 0; i < best.size(0); ++i) {
-    const int64_t id = best.data_ptr<int64_t>()[i];
-    texts.push_back(text_of(id));
-  }
+  for (const int64_t id : likeliest(logits_BV.narrow(1, 0, rows))) texts.push_back(text_of(id));
   return texts;
 }
 
@@ -65,16 +77,19 @@ std::vector<BatchRows> Predictor::batches_of(const std::vector<TokenIds>& prompt
   };
   std::vector<int64_t> order(prompts.size());
   std::iota(order.begin(), order.end(), 0);
-  // The longest first: what does not fit into memory fails at once.
+  // The longest prompts come first, so that a lack of memory shows at once.
   std::stable_sort(order.begin(), order.end(),
                    [&](int64_t a, int64_t b) { return length(a) > length(b); });
+  // Beyond this length, padding would change what the model computes for a sequence.
+  const int64_t uniform = model_.uniform_length();
   std::vector<BatchRows> batches;
   for (const int64_t i : order) {
+    const bool alike = equal_lengths || (uniform > 0 && length(order.front()) > uniform);
     const bool open = !batches.empty() && [&] {
       const std::vector<int64_t>& lengths = batches.back().lengths;
       const auto rows = static_cast<int64_t>(lengths.size());
       return rows < batch_size_ && (rows + 1) * lengths.front() <= kMostTokens &&
-             (!equal_lengths || lengths.front() == length(i));
+             (!alike || lengths.front() == length(i));
     }();
     if (!open) batches.emplace_back();
     batches.back().prompts.push_back(i);

@@ -25,10 +25,12 @@ struct BatchRows {
 
 class Predictor {
  public:
-  // Throws DataError when the tokenizer has ids that the model lacks.
+  // Throws DataError when the tokenizer's vocabulary has ids that the model lacks. Where only added
+  // tokens have such ids, a warning says so.
   Predictor(LanguageModel& model, const Tokenizer& tokenizer, int64_t batch_size);
 
-  TokenIds encode(const std::string& text) const { return tokenizer_.encode(text, true); }
+  // Throws DataError for a text with an added token that the model lacks.
+  TokenIds encode(const std::string& text) const;
   bool fits(const TokenIds& ids) const;
 
   // The text of the likeliest token after each prompt, in the order given. Batches hold prompts of

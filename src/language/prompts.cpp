@@ -6,7 +6,8 @@
 namespace icl {
 namespace {
 
-std::vector<LanguagePrompt> separate_prompts(const LanguageTask& task, const PromptRequest& request,
+std::vector<LanguagePrompt> separate_prompts(const LanguageTask& task,
+                                             const LanguagePromptRequest& request,
                                              const RandomStream& stream, int64_t most) {
   std::vector<LanguagePrompt> prompts;
   for (int64_t i = 0; i < request.n_prompts; ++i) {
@@ -16,8 +17,9 @@ std::vector<LanguagePrompt> separate_prompts(const LanguageTask& task, const Pro
   return prompts;
 }
 
-// A context's demonstrations come first, then queries that are none of them.
-std::vector<LanguagePrompt> shared_prompts(const LanguageTask& task, const PromptRequest& request,
+// Of the items drawn for a context, the demonstrations come first, then the queries.
+std::vector<LanguagePrompt> shared_prompts(const LanguageTask& task,
+                                           const LanguagePromptRequest& request,
                                            const RandomStream& stream, int64_t most) {
   const int64_t queries = std::min(request.queries_per_context, task.n_items() - most);
   std::vector<LanguagePrompt> prompts;
@@ -36,7 +38,8 @@ std::vector<LanguagePrompt> shared_prompts(const LanguageTask& task, const Promp
 
 }  // namespace
 
-std::vector<LanguagePrompt> draw_prompts(const LanguageTask& task, const PromptRequest& request) {
+std::vector<LanguagePrompt> draw_prompts(const LanguageTask& task,
+                                         const LanguagePromptRequest& request) {
   int64_t most = -1;
   for (const int64_t shots : request.shots) {
     if (has_items_for(task, shots)) most = std::max(most, shots);

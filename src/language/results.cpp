@@ -3,11 +3,14 @@
 
 #include "icl/base/error.h"
 #include "icl/base/text.h"
+#include "icl/io/json_view.h"
 
 namespace icl {
 namespace {
 
 using Json = nlohmann::ordered_json;
+constexpr const char* kSchema = "icl.nlp";
+constexpr int64_t kVersion = 1;
 
 Json mean_json(const TaskMean& mean) {
   return {{"accuracy", mean.accuracy}, {"stderr", mean.standard_error}, {"tasks", mean.tasks}};
@@ -52,17 +55,110 @@ std::string csv_row(const std::string& kind, const std::string& name, const std:
              note.empty() ? "" : "\"" + note + "\"", "\n");
 }
 
+const LanguageTaskInfo& task_of(const JsonView& name) {
+  for (const LanguageTaskInfo& task : all_language_tasks()) {
+    if (name.text() == task.name) return task;
+  }
+  name.fail(str("'", name.text(), "' is none of icl's tasks"));
+}
+
+Accuracy accuracy_from(const JsonView& json) {
+  return {.n_prompts = json.at("n_prompts").integer(0),
+          .value = json.find("accuracy").number_or_nan(),
+          .standard_error = json.find("stderr").number_or_nan()};
+}
+
+ShotResult result_from(const JsonView& json) {
+  return {.task = task_of(json.at("task")),
+          .shots = json.at("shots").integer(0),
+          .n_items = json.at("n_items").integer(0),
+          .source = json.at("source").text(),
+          .skipped = json.find("skipped").text_or_empty(),
+          .overflow = json.at("overflow").integer(0),
+          .accuracy = accuracy_from(json)};
+}
+
+TaskVectorResult vector_from(const JsonView& json) {
+  TaskVectorResult result{.task = task_of(json.at("task")),
+                          .shots = json.at("shots").integer(0),
+                          .skipped = json.find("skipped").text_or_empty(),
+                          .accuracy = accuracy_from(json)};
+  if (!json.find("layer").is_null()) result.layer = json.at("layer").integer(0);
+  for (const JsonView& accuracy : json.at("development_accuracy_by_layer").elements()) {
+    result.layer_accuracies.push_back(accuracy.number_or_nan());
+  }
+  return result;
+}
+
+TaskMean mean_from(const JsonView& json) {
+  TaskMean mean{.accuracy = json.find("accuracy").number_or_nan(),
+                .standard_error = json.find("stderr").number_or_nan()};
+  for (const JsonView& task : json.at("tasks").elements()) mean.tasks.push_back(task.text());
+  return mean;
+}
+
+GroupMeans means_from(const JsonView& json, std::string group) {
+  return {.group = std::move(group),
+          .shots = json.at("shots").integer(0),
+          .fixed = mean_from(json.at("fixed_set")),
+          .available = mean_from(json.at("available"))};
+}
+
+LanguageFacts facts_from(const JsonView& json) {
+  const JsonView model = json.at("model");
+  const JsonView dtype = model.find("dtype"), context = model.find("context_length");
+  return {.name = model.at("name").text(),
+          .path = model.find("path").text_or_empty(),
+          .family = model.at("family").text(),
+          .dtype = dtype.is_null() ? "float32" : dtype.text(),  // older files
+          .tokenizer = json.find("tokenizer").text_or_empty(),
+          .data_dir = json.find("data_dir").text_or_empty(),
+          .synonyms = json.find("synonyms").text_or_empty(),
+          .parameters = model.at("parameters").integer(0),
+          .context_length = context.is_null() ? 0 : context.integer(0),
+          .n_prompts = json.at("n_prompts").integer(0),
+          .queries_per_context = json.at("queries_per_context").integer(0),
+          .seed = static_cast<uint64_t>(json.at("seed").integer())};
+}
+
 }  // namespace
 
-Json shots_json(const ShotResults& results, const LanguageFacts& facts) {
+LanguageEvaluation LanguageEvaluation::from_json(const nlohmann::json& json,
+                                                 const std::string& name) {
+  const JsonView root(json, name);
+  root.expect_schema(kSchema, kVersion);
+  LanguageEvaluation evaluation{.facts = facts_from(root), .results = {}};
+  ShotResults& results = evaluation.results;
+  results.complete = root.at("complete").flag();
+  for (const JsonView& shots : root.at("shots").elements()) {
+    results.shots.push_back(shots.integer(0));
+  }
+  for (const JsonView& result : root.at("results").elements()) {
+    results.results.push_back(result_from(result));
+  }
+  for (const JsonView& mean : root.at("means").elements()) {
+    results.means.push_back(means_from(mean, "all"));
+  }
+  for (const JsonView& group : root.at("groups").elements()) {
+    results.means.push_back(means_from(group, group.at("group").text()));
+  }
+  if (root.find("task_vectors").is_null()) return evaluation;
+  for (const JsonView& vector : root.at("task_vectors").elements()) {
+    results.task_vectors.push_back(vector_from(vector));
+  }
+  return evaluation;
+}
+
+Json LanguageEvaluation::to_json() const {
   Json json = {
-      {"schema", "icl.nlp"},
-      {"version", 1},
+      {"schema", kSchema},
+      {"version", kVersion},
       {"complete", results.complete},
       {"model",
        {{"name", facts.name},
         {"path", facts.path},
         {"family", facts.family},
+        {"dtype", facts.dtype},
         {"parameters", facts.parameters},
         {"context_length", facts.context_length > 0 ? Json(facts.context_length) : Json(nullptr)}}},
       {"tokenizer", facts.tokenizer},

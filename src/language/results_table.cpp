@@ -24,7 +24,7 @@ std::string cell(double accuracy, double standard_error) {
   return text.data();
 }
 
-// As a terminal shows it: a byte that continues a character takes no place.
+// Columns of a terminal: bytes that continue a character take none.
 size_t width_of(const std::string& text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char byte) {
     return (static_cast<unsigned char>(byte) & 0xc0) != 0x80;
@@ -141,7 +141,7 @@ std::string listed(const std::vector<int64_t>& shots) {
   return text + (shots == std::vector<int64_t>{1} ? " shot" : " shots");
 }
 
-// Whether only items are left whose answer is one token of the tokenizer.
+// Whether the task keeps only items whose answer is one token of the tokenizer.
 bool filtered(const LanguageTaskInfo& task) {
   return !task.generated() && task.comparison != Comparison::kPrefix;
 }

@@ -6,30 +6,31 @@
 #include <nlohmann/json.hpp>
 
 #include "icl/base/error.h"
-#include "icl/io/files.h"
+#include "icl/io/json.h"
 
 namespace icl {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-// White space in UTF-8, ASCII's and the spaces that tokens of texts hold beside it.
-constexpr std::array<std::string_view, 9> kSpaces = {" ",  "\t",     "\n",     "\v",    "\f",
-                                                     "\r", "\u00a0", "\u2003", "\u3000"};
+// What Python's str.strip() takes: Unicode's white space and the separators U+001C .. U+001F.
+constexpr std::array<std::string_view, 29> kSpaces = {
+    " ",      "\t",     "\n",     "\v",     "\f",     "\r",     "\x1c",   "\x1d",
+    "\x1e",   "\x1f",   "\u0085", "\u00a0", "\u1680", "\u2000", "\u2001", "\u2002",
+    "\u2003", "\u2004", "\u2005", "\u2006", "\u2007", "\u2008", "\u2009", "\u200a",
+    "\u2028", "\u2029", "\u202f", "\u205f", "\u3000"};
 
 std::string_view stripped(std::string_view text) {
-  for (bool again = true; again;) {
-    again = false;
-    for (const std::string_view space : kSpaces) {
-      if (text.starts_with(space)) {
-        text.remove_prefix(space.size());
-        again = true;
-      }
-      if (text.ends_with(space)) {
-        text.remove_suffix(space.size());
-        again = true;
-      }
-    }
+  const auto strip = [&](auto matches, auto remove) {
+    const auto space = std::find_if(kSpaces.begin(), kSpaces.end(), matches);
+    if (space != kSpaces.end()) remove(space->size());
+    return space != kSpaces.end();
+  };
+  while (strip([&](std::string_view space) { return text.starts_with(space); },
+               [&](size_t size) { text.remove_prefix(size); })) {
+  }
+  while (strip([&](std::string_view space) { return text.ends_with(space); },
+               [&](size_t size) { text.remove_suffix(size); })) {
   }
   return text;
 }
@@ -49,23 +50,13 @@ std::set<std::string> texts_of(const Json& list, const std::string& where) {
 
 }  // namespace
 
-std::string demonstrations_text(std::span<const WordPair> demos) {
-  std::string text;
-  for (const WordPair& demo : demos) text += "example:" + demo.input + "->" + demo.output + "\n";
-  return text;
-}
-
-std::string prompt_text(std::span<const WordPair> demos, std::string_view query) {
-  return demonstrations_text(demos) + "example:" + std::string(query) + "->";
-}
-
 std::string answer_in(std::string_view generated) {
   return std::string(stripped(generated.substr(0, generated.find('\n'))));
 }
 
 Synonyms Synonyms::load(const std::filesystem::path& file) {
   const std::string where = "'" + file.string() + "'";
-  const Json json = Json::parse(read_file(file), nullptr, /*allow_exceptions=*/false);
+  const Json json = read_json(file);
   if (!json.is_object()) throw DataError(where + ": expected a JSON object of words");
   Synonyms synonyms;
   for (const auto& [key, value] : json.items()) {

@@ -15,9 +15,10 @@ constexpr int64_t kDummies = 2;
 
 std::vector<LanguagePrompt> prompts_for(const LanguageTask& task, int64_t shots,
                                         const ShotOptions& options, bool development) {
-  PromptRequest request{.shots = {shots + kDummies},
-                        .n_prompts = development ? options.development_prompts : options.n_prompts,
-                        .seed = options.seed};
+  LanguagePromptRequest request{
+      .shots = {shots + kDummies},
+      .n_prompts = development ? options.development_prompts : options.n_prompts,
+      .seed = options.seed};
   if (development) request.stream = "development prompts";
   return draw_prompts(task, request);
 }
@@ -56,7 +57,7 @@ class TaskVectors {
     const std::vector<LanguagePrompt> test = prompts_for(task_, shots_, options_, false);
     if (!fit(development) || !fit(test)) {
       result.skipped = str("a prompt is longer than the model's context of ",
-                           predictor_.model().context_length(), " tokens");
+                           predictor_.model().longest_sequence(), " tokens");
       return result;
     }
     const at::Tensor vectors = vectors_of(development);

@@ -7,7 +7,9 @@
 #include <set>
 
 #include "icl/base/error.h"
+#include "icl/base/log.h"
 #include "icl/base/text.h"
+#include "icl/io/json.h"
 #include "icl/io/pickle.h"
 
 namespace icl::language {
@@ -44,10 +46,15 @@ void refuse_pointer(const fs::path& path) {
 }  // namespace
 
 Weights::Weights(const fs::path& path) : file_(path) {
-  if (!fs::is_directory(path)) {
+  if (fs::is_directory(path)) {
+    add_folder(path);
+  } else {
     add_pickle(path);
-    return;
   }
+  take_off_wrappers();
+}
+
+void Weights::add_folder(const fs::path& path) {
   const auto present = [&](const char* name) {
     file_ = path / name;
     return fs::exists(file_);
@@ -70,17 +77,23 @@ Weights::Weights(const fs::path& path) : file_(path) {
   }
 }
 
-void Weights::add_safetensors(const fs::path& path) {
-  refuse_pointer(path);
-  const auto file = std::make_shared<const SafetensorsFile>(path);
-  for (const std::string& name : file->names()) {
-    if (!entries_.emplace(name, Entry{file, {}}).second) {
-      throw DataError(str("'", path.string(), "': tensor '", name, "' is in another shard, too"));
-    }
+void Weights::add(const fs::path& path, const std::string& name, Entry entry,
+                  const ShardOf& shard_of) {
+  const auto shard = shard_of.find(name);
+  if (shard != shard_of.end() && shard->second != path.filename()) return;
+  if (!entries_.emplace(name, std::move(entry)).second) {
+    throw DataError(str("'", path.string(), "': tensor '", name,
+                        "' is in another shard, too, and the index does not say which to use"));
   }
 }
 
-void Weights::add_pickle(const fs::path& path) {
+void Weights::add_safetensors(const fs::path& path, const ShardOf& shard_of) {
+  refuse_pointer(path);
+  const auto file = std::make_shared<const SafetensorsFile>(path);
+  for (const std::string& name : file->names()) add(path, name, Entry{file, name, {}}, shard_of);
+}
+
+void Weights::add_pickle(const fs::path& path, const ShardOf& shard_of) {
   const PickleValue root = read_torch_file(path);
   if (!root.is_dict()) {
     throw DataError(str("'", path.string(), "': expected tensors by name, found ", root.kind()));
@@ -91,20 +104,18 @@ void Weights::add_pickle(const fs::path& path) {
       throw DataError(str("'", path.string(), "': ", name, " is ", value.kind(),
                           ", expected a tensor (the file of a bare state dict)"));
     }
-    if (!entries_.emplace(key.text(), Entry{nullptr, value.tensor()}).second) {
-      throw DataError(
-          str("'", path.string(), "': tensor '", key.text(), "' is in another shard, too"));
-    }
+    add(path, key.text(), Entry{nullptr, "", value.tensor()}, shard_of);
   }
 }
 
 void Weights::add_shards(const fs::path& index, bool safetensors) {
-  const json root = json::parse(read_file(index), nullptr, /*allow_exceptions=*/false);
+  const auto root = read_json<json>(index);
   const auto map = root.is_object() ? root.find("weight_map") : root.end();
   if (!root.is_object() || map == root.end() || !map->is_object()) {
     throw DataError(
         str("'", index.string(), "': expected an object with a weight_map of tensors to files"));
   }
+  ShardOf shard_of;
   std::set<std::string> files;
   for (const auto& [name, file] : map->items()) {
     const bool text = file.is_string();
@@ -114,17 +125,47 @@ void Weights::add_shards(const fs::path& index, bool safetensors) {
                           ", expected a name in the same folder"));
     }
     files.insert(file_name);
+    shard_of[name] = file_name;
   }
   for (const std::string& file : files) {
     const fs::path path = index.parent_path() / file;
-    safetensors ? add_safetensors(path) : add_pickle(path);
+    safetensors ? add_safetensors(path, shard_of) : add_pickle(path, shard_of);
   }
   std::vector<std::string> lost;
   for (const auto& [name, file] : map->items()) {
     if (!contains(name)) lost.push_back(name);
   }
   if (!lost.empty()) {
-    throw DataError(str("'", index.string(), "' names tensors that no shard holds: ", join(lost)));
+    throw DataError(
+        str("'", index.string(), "' names tensors that their shards do not hold: ", join(lost)));
+  }
+}
+
+void Weights::take_off_wrappers() {
+  for (bool again = true; again;) {
+    again = false;
+    for (const std::string prefix : {"module.", "_orig_mod.", "base_model.model."}) {
+      const auto wrapped = [&](const auto& entry) { return entry.first.starts_with(prefix); };
+      const auto count = std::count_if(entries_.begin(), entries_.end(), wrapped);
+      if (count == 0) continue;
+      if (static_cast<size_t>(count) < entries_.size()) {
+        throw DataError(str("'", file_.string(), "': ", count, " of ", entries_.size(),
+                            " tensors have names that begin with '", prefix,
+                            "', the prefix of a wrapper; expected all of them or none"));
+      }
+      log_info(str("'", file_.string(), "': the wrapper's prefix '", prefix,
+                   "' is taken off the names of all tensors"));
+      std::map<std::string, Entry> renamed;
+      for (auto& [name, entry] : entries_) renamed[name.substr(prefix.size())] = std::move(entry);
+      entries_ = std::move(renamed);
+      again = true;
+    }
+  }
+  for (const auto& [name, entry] : entries_) {
+    if (name.find(".lora_A.") == std::string::npos) continue;
+    throw DataError(str("'", file_.string(), "': holds a LoRA adapter ('", name,
+                        "'), which is a part of a model; merge the adapter into its base model and "
+                        "save the whole"));
   }
 }
 
@@ -136,7 +177,7 @@ std::vector<std::string> Weights::names() const {
 
 at::Tensor Weights::tensor(const std::string& name) const {
   const Entry& entry = entries_.at(name);
-  return entry.file ? entry.file->tensor(name) : entry.tensor;
+  return entry.file ? entry.file->tensor(entry.name) : entry.tensor;
 }
 
 }  // namespace icl::language

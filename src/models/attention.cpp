@@ -48,6 +48,13 @@ Attention::Attention(const AttentionOptions& options) : options_(filled_in(optio
     c_attn_ = linear("c_attn", options_.d_model, 3 * width, options_.qkv_bias);
   }
   c_proj_ = linear("c_proj", width, options_.d_model, options_.out_bias);
+  if (!options_.head_norm_eps) return;
+  const auto norm = [this](const char* name) {
+    return register_module(
+        name, std::make_shared<Norm>(Norm::Kind::kRms, options_.d_head, *options_.head_norm_eps));
+  };
+  q_norm_ = norm("q_norm");
+  k_norm_ = norm("k_norm");
 }
 
 void Attention::reset_parameters(Depth depth) {
@@ -55,9 +62,19 @@ void Attention::reset_parameters(Depth depth) {
     if (linear) linear->reset_normal(kTransformerStd);
   }
   c_proj_->reset_normal(residual_std(depth));
+  for (const auto& norm : {q_norm_, k_norm_}) {
+    if (norm) norm->reset_parameters();
+  }
 }
 
 Attention::Heads Attention::heads(const at::Tensor& x_BTM) const {
+  Heads heads = projected(x_BTM);
+  if (q_norm_) heads.q = q_norm_->forward(heads.q);
+  if (k_norm_) heads.k = k_norm_->forward(heads.k);
+  return heads;
+}
+
+Attention::Heads Attention::projected(const at::Tensor& x_BTM) const {
   if (options_.projection == Projection::kSeparate) {
     const auto split = [&](const std::shared_ptr<Linear>& linear) {
       return linear->forward(x_BTM).unflatten(-1, {-1, options_.d_head}).transpose(1, 2);
@@ -93,11 +110,13 @@ at::Tensor Attention::forward(const at::Tensor& x_BTM, Slots slots) {
     slots[0] = parts.k = at::cat({slots[0], parts.k}, 2);
     slots[1] = parts.v = at::cat({slots[1], parts.v}, 2);
   }
+  const bool windowed = options_.window > 0 && seen + length > options_.window;
   std::optional<at::Tensor> mask;
-  if (seen > 0 && length > 1) {
+  if (windowed || (seen > 0 && length > 1)) {
     mask = at::ones({length, seen + length}, parts.q.options().dtype(at::kBool)).tril(seen);
+    if (windowed) mask = mask->triu(seen - options_.window + 1);
   }
-  return attend(parts, mask, /*causal=*/seen == 0);
+  return attend(parts, mask, /*causal=*/!mask && seen == 0);
 }
 
 std::vector<at::Tensor> Attention::initial_state(int64_t batch) const {
@@ -124,15 +143,22 @@ std::pair<at::Tensor, at::Tensor> Attention::branch(const at::Tensor& context_BT
   const at::Tensor positions = at::arange(n_context, at::kLong).to(device);
   const at::Tensor ends = at::tensor(lengths, at::kLong).to(device);
   // Row: who looks; column: at what. A query sees its part of the context and itself.
-  const at::Tensor context_rows =
-      at::cat({positions.unsqueeze(0) <= positions.unsqueeze(1),
-               at::zeros({n_context, n_queries}, positions.options().dtype(at::kBool))},
-              1);
-  const at::Tensor query_rows = at::cat({positions.unsqueeze(0) < ends.unsqueeze(1),
-                                         at::eye(n_queries, positions.options().dtype(at::kBool))},
-                                        1);
+  const int64_t window = options_.window > 0 ? options_.window : n_context + 1;
+  const auto sees = [&](const at::Tensor& from) {  // positions before `from`, within the window
+    return (positions.unsqueeze(0) < from.unsqueeze(1)) &
+           (positions.unsqueeze(0) > from.unsqueeze(1) - window);
+  };
+  const auto flags = positions.options().dtype(at::kBool);
+  const at::Tensor context_rows = at::cat(
+      {sees(positions) | at::eye(n_context, flags), at::zeros({n_context, n_queries}, flags)}, 1);
+  const at::Tensor query_rows = at::cat({sees(ends), at::eye(n_queries, flags)}, 1);
   const at::Tensor y = attend(parts, at::cat({context_rows, query_rows}, 0), /*causal=*/false);
   return {y.narrow(1, 0, n_context), y.narrow(1, n_context, n_queries)};
+}
+
+void check_heads(int64_t n_head, const ModelSize& size, Problems& problems) {
+  if (size.d_model % n_head == 0) return;
+  problems.add("n_head", str(n_head, " does not divide model.d_model (", size.d_model, ")"));
 }
 
 }  // namespace icl

@@ -17,13 +17,13 @@ constexpr double kDtMax = 1e-1;
 constexpr double kDtFloor = 1e-4;
 
 // Context and queries as one sequence, each query where it branches off.
-struct Turns {
-  at::Tensor order;             // of the sequence, into the context followed by the queries
+struct Interleaving {
+  at::Tensor places;            // of the sequence, into the context followed by the queries
   at::Tensor context, queries;  // where they are in the sequence
   at::Tensor is_query;          // bool, of the sequence
 };
 
-Turns take_turns(int64_t n_context, const std::vector<int64_t>& lengths) {
+Interleaving interleave(int64_t n_context, const std::vector<int64_t>& lengths) {
   std::vector<int64_t> order, context, queries;
   const auto place = [&](int64_t token, std::vector<int64_t>& places) {
     places.push_back(static_cast<int64_t>(order.size()));
@@ -43,7 +43,7 @@ Turns take_turns(int64_t n_context, const std::vector<int64_t>& lengths) {
 
 MambaMixer::MambaMixer(const MambaOptions& options)
     : options_(options),
-      d_inner_(options.expand * options.d_model),
+      d_inner_(options.d_inner > 0 ? options.d_inner : options.expand * options.d_model),
       dt_rank_(options.dt_rank > 0 ? options.dt_rank : (options.d_model + 15) / 16) {
   const auto linear = [this](const char* name, int64_t in, int64_t out, bool bias) {
     return register_module(name, std::make_shared<Linear>(in, out, bias));
@@ -110,15 +110,15 @@ std::pair<at::Tensor, at::Tensor> MambaMixer::branch(const at::Tensor& context_B
     return Mixer::branch(context_BTM, queries_BQM, lengths);
   }
   const int64_t batch = context_BTM.size(0), n_queries = queries_BQM.size(1);
-  const Turns turns = take_turns(context_BTM.size(1), lengths);
+  const Interleaving order = interleave(context_BTM.size(1), lengths);
   const auto xz =
-      in_proj_->forward(at::cat({context_BTM, queries_BQM}, 1).index_select(1, turns.order))
+      in_proj_->forward(at::cat({context_BTM, queries_BQM}, 1).index_select(1, order.places))
           .chunk(2, -1);
 
   // A query's convolution reads the last W - 1 inputs of its part of the context, and its own.
   const int64_t window = options_.d_conv - 1;
-  const at::Tensor context_in = xz[0].index_select(1, turns.context);
-  const at::Tensor query_in = xz[0].index_select(1, turns.queries);
+  const at::Tensor context_in = xz[0].index_select(1, order.context);
+  const at::Tensor query_in = xz[0].index_select(1, order.queries);
   const at::Tensor rows = at::tensor(lengths, at::kLong).unsqueeze(1) + at::arange(window);
   const at::Tensor before = at::constant_pad_nd(context_in, {0, 0, window, 0})
                                 .index_select(1, rows.flatten())
@@ -127,13 +127,13 @@ std::pair<at::Tensor, at::Tensor> MambaMixer::branch(const at::Tensor& context_B
   const at::Tensor query_x = causal_conv1d(query_in.reshape({batch * n_queries, 1, d_inner_}),
                                            conv_weight_, conv_bias(), /*silu=*/true, before);
   const at::Tensor x = at::cat({context_x, query_x.view({batch, n_queries, d_inner_})}, 1)
-                           .index_select(1, turns.order);
+                           .index_select(1, order.places);
 
   const auto [dt, B, C] = selection(x);
   const at::Tensor y =
-      out_proj_->forward(selective_scan_queries(turns.is_query, x, dt, -at::exp(a_log_), B, C, d_,
+      out_proj_->forward(selective_scan_queries(order.is_query, x, dt, -at::exp(a_log_), B, C, d_,
                                                 xz[1], dt_proj_->bias, /*delta_softplus=*/true));
-  return {y.index_select(1, turns.context), y.index_select(1, turns.queries)};
+  return {y.index_select(1, order.context), y.index_select(1, order.queries)};
 }
 
 std::optional<at::Tensor> MambaMixer::conv_bias() const {
@@ -141,8 +141,13 @@ std::optional<at::Tensor> MambaMixer::conv_bias() const {
 }
 
 std::array<at::Tensor, 3> MambaMixer::selection(const at::Tensor& x_BTI) const {
-  const auto parts = x_proj_->forward(x_BTI).split_with_sizes(
+  auto parts = x_proj_->forward(x_BTI).split_with_sizes(
       {dt_rank_, options_.d_state, options_.d_state}, /*dim=*/-1);
+  if (options_.selection_norm_eps) {
+    for (at::Tensor& part : parts) {
+      part = at::rms_norm(part, {part.size(-1)}, std::nullopt, *options_.selection_norm_eps);
+    }
+  }
   return {at::linear(parts[0], dt_proj_->weight), parts[1], parts[2]};
 }
 
@@ -156,6 +161,26 @@ std::shared_ptr<Block> make_mamba_block(const MambaOptions& options) {
   block->add("norm", std::make_shared<Norm>(Norm::Kind::kRms, options.d_model, options.norm_eps),
              "mixer", std::make_shared<MambaMixer>(options));
   return block;
+}
+
+void MambaFamily::describe(Fields& f) {
+  f.integer("d_state", d_state, between(1, 256), "states N of each channel");
+  f.integer("d_conv", d_conv, between(1, 16), "width of the causal convolution");
+  f.integer("expand", expand, between(1, 16), "inner width I is expand * d_model");
+  f.integer("dt_rank", dt_rank, at_least(0), "rank of the step-size projection; 0: d_model / 16");
+}
+
+MambaOptions MambaFamily::options(int64_t d_model) const {
+  return {.d_model = d_model,
+          .d_state = d_state,
+          .d_conv = d_conv,
+          .expand = expand,
+          .dt_rank = dt_rank};
+}
+
+std::shared_ptr<Backbone> MambaFamily::make(const ModelSize& size) const {
+  return make_stack(size, {.norm = std::make_shared<Norm>(Norm::Kind::kRms, size.d_model)},
+                    [&](int64_t) { return make_mamba_block(options(size.d_model)); });
 }
 
 }  // namespace icl

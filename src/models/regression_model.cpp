@@ -17,19 +17,27 @@ at::Tensor prompt_tokens(const at::Tensor& xs_BKD, const at::Tensor& ys_BK) {
 }
 
 RegressionModel::RegressionModel(const ModelConfig& config, int64_t n_dims, Initialization init)
-    : n_dims_(n_dims) {
-  read_in_ = register_module("read_in", std::make_shared<Linear>(n_dims, config.d_model));
-  if (init == Initialization::kPublished) read_in_->reset_parameters();
-  backbone_ = register_module("backbone", make_backbone(config, init));
-  read_out_ = register_module("read_out", std::make_shared<Linear>(config.d_model, 1));
-  if (init == Initialization::kPublished) {
-    read_out_->reset_parameters();
-    if (config.family == "mamba") {  // its initialisation zeroes the bias of every linear
-      const at::NoGradGuard no_grad;
-      read_in_->bias.zero_();
-      read_out_->bias.zero_();
-    }
+    : RegressionModel(config.family->make(config.size()), n_dims, Initialization::kNone) {
+  if (init == Initialization::kNone) return;
+  read_in_->reset_parameters();
+  backbone_->reset_parameters();
+  read_out_->reset_parameters();
+  if (config.family->zeroes_outer_biases()) {
+    const at::NoGradGuard no_grad;
+    read_in_->bias.zero_();
+    read_out_->bias.zero_();
   }
+}
+
+RegressionModel::RegressionModel(std::shared_ptr<Backbone> backbone, int64_t n_dims,
+                                 Initialization init)
+    : n_dims_(n_dims) {
+  read_in_ = register_module("read_in", std::make_shared<Linear>(n_dims, backbone->d_model()));
+  backbone_ = register_module("backbone", std::move(backbone));
+  read_out_ = register_module("read_out", std::make_shared<Linear>(backbone_->d_model(), 1));
+  if (init == Initialization::kNone) return;
+  read_in_->reset_parameters();
+  read_out_->reset_parameters();
 }
 
 at::Tensor RegressionModel::predict(const at::Tensor& xs_BKD, const at::Tensor& ys_BK,

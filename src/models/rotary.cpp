@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
 #include "icl/base/error.h"
 #include "icl/models/attention.h"
@@ -13,36 +12,49 @@ namespace {
 
 constexpr int64_t kFirstTable = 256;  // positions
 
-double llama3_frequency(double frequency, const RotaryOptions::Llama3& scaling) {
-  const double wavelength = 2 * std::numbers::pi / frequency;
-  if (wavelength < scaling.context / scaling.high) return frequency;
-  if (wavelength > scaling.context / scaling.low) return frequency / scaling.factor;
-  const double kept = (scaling.context / wavelength - scaling.low) / (scaling.high - scaling.low);
-  return kept * frequency + (1 - kept) * frequency / scaling.factor;
+bool fits(const Rotary::Angles& table, int64_t count, const at::Tensor& like) {
+  return table.cos.defined() && table.cos.size(0) >= count &&
+         table.cos.scalar_type() == like.scalar_type() && table.cos.device() == like.device();
 }
 
 }  // namespace
 
+std::vector<double> rotary_frequencies(double theta, int64_t width) {
+  std::vector<double> frequencies;
+  for (int64_t j = 0; j < width; j += 2) {
+    frequencies.push_back(std::pow(theta, -static_cast<double>(j) / static_cast<double>(width)));
+  }
+  return frequencies;
+}
+
 Rotary::Rotary(const RotaryOptions& options) : options_(options) {
   ICL_ASSERT(options.width > 0 && options.width % 2 == 0, "a rotary width of ", options.width);
-  std::vector<double> frequencies;
-  for (int64_t j = 0; j < options.width; j += 2) {
-    const double share = static_cast<double>(j) / static_cast<double>(options.width);
-    const double frequency = std::pow(options.theta, -share) / options.stretch;
-    frequencies.push_back(options.llama3 ? llama3_frequency(frequency, *options.llama3)
-                                         : frequency);
-  }
-  frequencies_ = at::tensor(frequencies, at::kDouble);
+  if (options_.frequencies.empty()) options_.frequencies = rotary_frequencies(1e4, options.width);
+  ICL_ASSERT(static_cast<int64_t>(options_.frequencies.size()) * 2 == options.width,
+             options_.frequencies.size(), " frequencies for a rotary width of ", options.width);
+}
+
+Rotary::Angles Rotary::table(const std::vector<double>& frequencies, int64_t count,
+                             const at::Tensor& like) const {
+  const at::Tensor angles =
+      at::outer(at::arange(count, at::kDouble), at::tensor(frequencies, at::kDouble));
+  const auto stored = [&](const at::Tensor& x) { return (x * options_.scale).to(like.options()); };
+  return {stored(at::cos(angles)), stored(at::sin(angles))};
 }
 
 Rotary::Angles Rotary::angles(int64_t first, int64_t count, const at::Tensor& like) const {
   const std::lock_guard lock(mutex_);
-  const int64_t known = table_.cos.defined() ? table_.cos.size(0) : 0;
-  if (first + count > known || table_.cos.scalar_type() != like.scalar_type() ||
-      table_.cos.device() != like.device()) {
-    const int64_t size = std::max({kFirstTable, 2 * known, first + count});
-    const at::Tensor angles = at::outer(at::arange(size, at::kDouble), frequencies_);
-    table_ = {at::cos(angles).to(like.options()), at::sin(angles).to(like.options())};
+  const int64_t end = first + count;
+  if (options_.longer && end > options_.longest) {
+    if (end != longer_count_ || !fits(longer_, end, like)) {
+      longer_ = table(options_.longer(end), end, like);
+      longer_count_ = end;
+    }
+    return {longer_.cos.narrow(0, first, count), longer_.sin.narrow(0, first, count)};
+  }
+  if (!fits(table_, end, like)) {
+    const int64_t known = table_.cos.defined() ? table_.cos.size(0) : 0;
+    table_ = table(options_.frequencies, std::max({kFirstTable, 2 * known, end}), like);
   }
   return {table_.cos.narrow(0, first, count), table_.sin.narrow(0, first, count)};
 }

@@ -142,4 +142,15 @@ std::shared_ptr<Block> make_rwkv4_block(const Rwkv4Options& options) {
   return block;
 }
 
+void Rwkv4Family::describe(Fields& f) {
+  f.integer("d_ffn", d_ffn, at_least(0), "inner width of channel mixing; 0: 4 * d_model");
+}
+
+std::shared_ptr<Backbone> Rwkv4Family::make(const ModelSize& size) const {
+  const auto norm = [&] { return std::make_shared<Norm>(Norm::Kind::kLayer, size.d_model); };
+  return make_stack(size, {.input_norm = norm(), .norm = norm()}, [&](int64_t) {
+    return make_rwkv4_block({.d_model = size.d_model, .d_ffn = d_ffn});
+  });
+}
+
 }  // namespace icl

@@ -2,11 +2,23 @@
 #include "icl/models/s4.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
 
+#include "icl/base/error.h"
 #include "icl/ops/long_conv.h"
 
 namespace icl {
 namespace {
+
+// In mixed precision the matrix products of a state space would run in bfloat16, whose error grows
+// with every power of the state matrix: state spaces compute in the type of their parameters.
+class FullPrecision {
+ public:
+  FullPrecision() : no_autocast_(c10::autocast_dispatch_keyset) {}
+
+ private:
+  c10::impl::ExcludeDispatchKeyGuard no_autocast_;
+};
 
 std::shared_ptr<StateSpace> make_state_space(const S4Options& options) {
   if (options.kernel == "dplr") {
@@ -33,16 +45,15 @@ void S4Mixer::reset_parameters(Depth) {
 }
 
 at::Tensor S4Mixer::forward(const at::Tensor& x_BTM, Slots slots) {
-  const at::Tensor y = slots.empty() ? long_conv(x_BTM, space_->kernel(x_BTM.size(1)), d_)
-                                     : space_->recur(x_BTM, slots[0]) + d_ * x_BTM;
-  return finish(y);
+  return finish(slots.empty() ? long_conv(x_BTM, kernel(x_BTM.size(1)), d_)
+                              : recur(x_BTM, slots[0]));
 }
 
 std::pair<at::Tensor, at::Tensor> S4Mixer::branch(const at::Tensor& context_BTM,
                                                   const at::Tensor& queries_BQM,
                                                   const std::vector<int64_t>& lengths) {
   const int64_t n_context = context_BTM.size(1);
-  const at::Tensor k = space_->kernel(n_context + 1);  // [H, T + 1]
+  const at::Tensor k = kernel(n_context + 1);  // [H, T + 1]
   // past[:, n]: what the first n tokens of the context add to the output of the token after them.
   const at::Tensor past = at::constant_pad_nd(long_conv(context_BTM, k.narrow(1, 1, n_context)),
                                               {0, 0, /*before and after in time*/ 1, 0});
@@ -51,6 +62,17 @@ std::pair<at::Tensor, at::Tensor> S4Mixer::branch(const at::Tensor& context_BTM,
   const at::Tensor own = (k.select(1, 0) + d_) * at::cat({context_BTM, queries_BQM}, 1);
   const at::Tensor y = finish(before + own);
   return {y.narrow(1, 0, n_context), y.narrow(1, n_context, queries_BQM.size(1))};
+}
+
+at::Tensor S4Mixer::kernel(int64_t length) const {
+  const FullPrecision guard;
+  return space_->kernel(length);
+}
+
+at::Tensor S4Mixer::recur(const at::Tensor& x_BTM, at::Tensor& state) const {
+  const FullPrecision guard;
+  const at::Tensor x = x_BTM.to(d_.scalar_type());
+  return space_->recur(x, state) + d_ * x;
 }
 
 at::Tensor S4Mixer::finish(const at::Tensor& y_BTM) const {
@@ -74,6 +96,44 @@ std::shared_ptr<Block> make_s4_block(const S4Options& options) {
   block->add("norm", std::make_shared<Norm>(Norm::Kind::kLayer, options.d_model), "mixer",
              std::make_shared<S4Mixer>(options));
   return block;
+}
+
+void S4Family::describe(Fields& f) {
+  f.integer("d_state", d_state, between(1, 256),
+            "states N of each channel, even: N/2 complex pairs (the paper: 64)");
+  f.choice("kernel", kernel, {"diagonal", "dplr"},
+           "state matrix: diagonal (S4D), or diagonal plus low rank (S4)");
+  f.choice("norm", norm, {"post", "pre"}, "LayerNorm after each sum (the paper), or before S4");
+  f.number("dropout", dropout, between(0, 0.99),
+           "probability of dropping a channel, twice a block (the paper: 0.1)");
+  f.when(kernel == "diagonal", "model.kernel is diagonal", [&] {
+    f.choice("init", init, {"s4d_inv", "s4d_legs", "s4d_lin"}, "frequencies of the modes at first");
+  });
+  f.when(kernel == "dplr", "model.kernel is dplr", [&] {
+    f.choice("discretization", discretization, {"bilinear", "zoh"},
+             "from continuous to discrete time; zoh costs dense matrix exponentials");
+  });
+}
+
+void S4Family::check(const ModelSize&, Problems& problems) const {
+  if (d_state % 2 == 0) return;
+  problems.add("d_state",
+               str(d_state, ", expected an even number: S4 has pairs of complex states"));
+}
+
+std::shared_ptr<Backbone> S4Family::make(const ModelSize& size) const {
+  const bool post = norm == "post";
+  const S4Options options{.d_model = size.d_model,
+                          .d_state = d_state,
+                          .kernel = kernel,
+                          .init = init,
+                          .discretization = discretization,
+                          .norm = post ? Block::Placement::kPost : Block::Placement::kPre,
+                          .dropout = dropout};
+  Backbone::Stages stages;
+  // With norms after each sum, the last block ends with one.
+  if (!post) stages.norm = std::make_shared<Norm>(Norm::Kind::kLayer, size.d_model);
+  return make_stack(size, stages, [&](int64_t) { return make_s4_block(options); });
 }
 
 }  // namespace icl

@@ -1,18 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Argument checks of the operators, one function each, shared by every implementation (CPU, CUDA,
-// shapes only, reference). Each throws UsageError naming operator, argument, what it was and what
-// it should be.
+// Argument checks of the operators. A Checker compares the arguments of one call with its first
+// activation and reports everything that is wrong in one UsageError, each argument with what it was
+// and what was expected.
+//
+//   Checker check("wkv", "k", k);
+//   check.dims(3);
+//   check.parameter("decay", decay, {k.sym_size(2)});
+//   check.activation("v", v, k.sym_sizes());
+//   check.done();
+//
+// Sizes are c10::SymInt, because torch.compile traces the operators with symbolic shapes.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
-namespace icl {
+namespace icl::ops {
 
-inline bool has(const std::optional<at::Tensor>& tensor) {
+using OptionalTensor = std::optional<at::Tensor>;
+
+inline bool has(const OptionalTensor& tensor) {
   return tensor && tensor->defined();
 }
 
@@ -20,26 +31,36 @@ inline bool has(const std::optional<at::Tensor>& tensor) {
 // else the same.
 at::ScalarType state_type(at::ScalarType activation);
 
-void check_selective_scan(const at::Tensor& u, const at::Tensor& delta, const at::Tensor& A,
-                          const at::Tensor& B, const at::Tensor& C,
-                          const std::optional<at::Tensor>& D, const std::optional<at::Tensor>& z,
-                          const std::optional<at::Tensor>& delta_bias,
-                          const std::optional<at::Tensor>& initial_state);
-// Of selective_scan_queries, beside the above.
-void check_is_query(const at::Tensor& is_query, const at::Tensor& u);
-void check_causal_conv1d(const at::Tensor& x, const at::Tensor& weight,
-                         const std::optional<at::Tensor>& bias,
-                         const std::optional<at::Tensor>& initial_state);
-void check_add_rms_norm(const at::Tensor& x, const std::optional<at::Tensor>& residual,
-                        const at::Tensor& weight, double eps);
-void check_wkv(const at::Tensor& decay, const at::Tensor& bonus, const at::Tensor& k,
-               const at::Tensor& v, const std::optional<at::Tensor>& state);
-void check_s4d_kernel(const at::Tensor& log_dt, const at::Tensor& log_A_real,
-                      const at::Tensor& A_imag, const at::Tensor& C, int64_t L);
-void check_long_conv(const at::Tensor& u, const at::Tensor& k, const std::optional<at::Tensor>& D);
+class Checker {
+ public:
+  // Throws if `first` is undefined or of another type than the operators know.
+  Checker(const char* where, const char* name, const at::Tensor& first);
 
-// The kernels of a device that was not compiled in, or that has none of this type, would give an
-// obscure error: refuse half precision on the CPU here. Called by the CPU implementations.
-void check_cpu_type(const char* where, const char* name, const at::Tensor& activation);
+  // Throws unless the first activation has so many dimensions: the other checks read its sizes.
+  void dims(int64_t expected) const;
+  // Of the first activation's type; -1 admits any size in that place.
+  void activation(const char* name, const at::Tensor& tensor, c10::SymIntArrayRef shape);
+  void activation(const char* name, const OptionalTensor& tensor, c10::SymIntArrayRef shape);
+  // Of the state_type of the first activation.
+  void parameter(const char* name, const at::Tensor& tensor, c10::SymIntArrayRef shape);
+  void parameter(const char* name, const OptionalTensor& tensor, c10::SymIntArrayRef shape);
+  // One more problem, found by the caller.
+  void problem(const std::string& words);
+  // Throws UsageError if there were problems.
+  void done() const;
 
-}  // namespace icl
+ private:
+  void check(const char* name, const at::Tensor& tensor, c10::SymIntArrayRef shape,
+             at::ScalarType type);
+
+  const char* where_;
+  const char* first_name_;
+  at::Tensor first_;
+  std::string problems_;
+};
+
+// Throws unless `first`, the first activation, is of a type that the CPU kernels compute in. They
+// call this before any other check: its message is about all arguments.
+void check_cpu_type(const char* where, const char* name, const at::Tensor& first);
+
+}  // namespace icl::ops

@@ -7,23 +7,9 @@
 #include <ATen/Parallel.h>
 
 #include "kernels/cpu/kernels.h"
-#include "src/ops/checks.h"
+#include "src/ops/data.h"
 
-namespace icl {
-
-// The data of a contiguous tensor; null if it is absent.
-template <class T>
-const T* data_or_null(const at::Tensor& tensor) {
-  return tensor.defined() ? tensor.const_data_ptr<T>() : nullptr;
-}
-template <class T>
-T* mutable_data_or_null(const at::Tensor& tensor) {
-  return tensor.defined() ? tensor.data_ptr<T>() : nullptr;
-}
-
-inline at::Tensor contiguous_or_undefined(const std::optional<at::Tensor>& tensor) {
-  return has(tensor) ? tensor->contiguous() : at::Tensor();
-}
+namespace icl::ops {
 
 // Shares the blocks [0, count) out among the threads.
 template <class Work>
@@ -42,4 +28,4 @@ at::Tensor sum_in_order(const at::Tensor& parts) {
   return sum;
 }
 
-}  // namespace icl
+}  // namespace icl::ops

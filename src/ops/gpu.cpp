@@ -9,7 +9,7 @@ namespace icl {
 namespace {
 
 #if defined(ICL_CUDA_LIBRARY)
-// The folder that this very code was loaded from, with its '/'; "" if that cannot be told.
+// The folder that this very code was loaded from, with its '/'; "" if the loader cannot say.
 std::string own_folder() {
   Dl_info info;
   if (dladdr(reinterpret_cast<const void*>(&why_no_gpu), &info) == 0) return "";
@@ -47,7 +47,7 @@ const std::string& why_no_gpu() {
 
 std::optional<GpuLimits> gpu_limits(int index) {
   if (library_handle == nullptr) return std::nullopt;
-  // icl_gpu_limits of src/ops/cuda/device.cpp
+  // icl_gpu_limits of src/ops/cuda_device.cpp
   using Ask = int (*)(int, GpuLimits*);
   const auto ask = reinterpret_cast<Ask>(dlsym(library_handle, "icl_gpu_limits"));
   GpuLimits limits{};

@@ -8,27 +8,19 @@
 
 #include "icl/base/bootstrap.h"
 #include "icl/base/error.h"
-#include "icl/tasks/task_sampler.h"
-#include "linear_targets.h"
-#include "numbers.h"
-#include "ridge.h"
+#include "icl/solvers/ridge_path.h"
+#include "src/probing/linear_targets.h"
+#include "src/probing/numbers.h"
 
 namespace icl {
 namespace {
 
-using probing::Moments;
 using probing::numbers;
-using probing::RidgePath;
 
 constexpr std::array kTokens = {"x", "y", "both"};
 constexpr int64_t kSites = kTokens.size();
 constexpr std::array kPenalties = {1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1e0, 1e1, 1e2};
 constexpr int64_t kBlocks = 128;  // of test prompts, that intervals resample
-
-// Whether the prompts of a batch have more in common than prompts of different batches.
-bool batches_share_a_rotation(const InputConfig& inputs) {
-  return inputs.rotation == "per_batch" && is_rotated(inputs);
-}
 
 // Columns of a target within all of them; the shuffled ones follow at the same places.
 struct Span {
@@ -59,10 +51,14 @@ class Source {
         total_(batches(options.n_train, options) + batches(options.n_validation, options) +
                batches(options.n_test, options)) {}
 
+  void report() const {
+    if (!options_.progress) return;
+    options_.progress(static_cast<double>(drawn_) / static_cast<double>(total_));
+  }
+
   Examples draw(const std::string& use, int64_t batch) {
-    if (options_.progress) {
-      options_.progress(static_cast<double>(drawn_++) / static_cast<double>(total_));
-    }
+    report();
+    ++drawn_;
     const RandomStream stream =
         RandomStream(options_.seed, "linear probe").child(use).at_step(batch);
     const ProbePrompts prompts = sample_probe_prompts(
@@ -99,8 +95,8 @@ class Source {
   int64_t total_, drawn_ = 0;  // batches
 };
 
-std::vector<Moments> moments(Source& source, const std::string& use, int64_t count) {
-  std::vector<Moments> layers;
+std::vector<SecondMoments> moments(Source& source, const std::string& use, int64_t count) {
+  std::vector<SecondMoments> layers;
   for (int64_t batch = 0; batch < count; ++batch) {
     const Examples examples = source.draw(use, batch);
     if (layers.empty()) {
@@ -127,11 +123,12 @@ struct Probes {
   std::vector<double> penalties;  // [site * targets + target]
 };
 
-Probes solve(const Moments& train, const Moments& validation, const std::vector<Span>& spans) {
+Probes solve(const SecondMoments& train, const SecondMoments& validation, const Source& source) {
   const int64_t features = train.gram.size(0) - 1;
   const int64_t all = train.cross.size(1);
   Probes probes{.weights = at::zeros({features + 1, kSites * all}, at::kDouble), .penalties = {}};
   for (int64_t site = 0; site < kSites; ++site) {
+    source.report();
     const at::Tensor columns = columns_of(site, features / 2);
     const at::Tensor rows = at::cat({columns, at::full({1}, features, at::kLong)});
     const RidgePath path(train, columns);
@@ -143,7 +140,7 @@ Probes solve(const Moments& train, const Moments& validation, const std::vector<
     }
     const at::Tensor errors_PS = at::stack(errors);
     for (const bool shuffled : {false, true}) {
-      for (const Span& span : spans) {
+      for (const Span& span : source.spans) {
         const int64_t first = span.first + (shuffled ? all / 2 : 0);
         const auto best = errors_PS.narrow(1, first, span.size).sum(1).argmin().item<int64_t>();
         const at::Tensor chosen = weights[static_cast<size_t>(best)].narrow(1, first, span.size);
@@ -167,7 +164,7 @@ Tally test(Source& source, const std::vector<Probes>& probes, const at::Tensor& 
   const int64_t prompts = count * options.batch;
   // What is resampled has to be independent.
   const int64_t blocks =
-      batches_share_a_rotation(inputs) && count > 1 ? count : std::min(kBlocks, prompts);
+      inputs.distribution->rotates_by_batch() && count > 1 ? count : std::min(kBlocks, prompts);
   const auto layers = static_cast<int64_t>(probes.size());
   const int64_t all = target_mean.size(0);
   Tally tally{at::zeros({layers, kSites * all, blocks}, at::kDouble),
@@ -215,12 +212,13 @@ LinearResult probe_linear(ProbedModel& model, const TaskConfig& task, int64_t tr
     throw UsageError("linear probes need at least 2 training, 1 validation and 2 test prompts");
   }
   Source source(model, task, train_seed, options);
-  const std::vector<Moments> train = moments(source, "train", batches(options.n_train, options));
-  const std::vector<Moments> validation =
+  const std::vector<SecondMoments> train =
+      moments(source, "train", batches(options.n_train, options));
+  const std::vector<SecondMoments> validation =
       moments(source, "validation", batches(options.n_validation, options));
   std::vector<Probes> probes;
   for (size_t layer = 0; layer < train.size(); ++layer) {
-    probes.push_back(solve(train[layer], validation[layer], source.spans));
+    probes.push_back(solve(train[layer], validation[layer], source));
   }
   const at::Tensor target_mean = train[0].cross[train[0].cross.size(0) - 1] / train[0].count;
   const Tally tally = test(source, probes, target_mean, task.inputs, options);

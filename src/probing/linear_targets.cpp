@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "linear_targets.h"
+#include "src/probing/linear_targets.h"
 
 #include <ATen/ATen.h>
 
@@ -8,7 +8,7 @@
 
 #include "icl/base/error.h"
 #include "icl/base/text.h"
-#include "icl/probing/references.h"
+#include "icl/solvers/spectrum.h"
 
 namespace icl::probing {
 namespace {
@@ -26,32 +26,22 @@ int64_t iterations_of(const std::string& name) {
   return parsed.ec == std::errc() && parsed.ptr == end && value <= kMostIterations ? value : 0;
 }
 
-at::Tensor with_filter(const Spectrum& spectrum, const at::Tensor& filter_BD) {
-  return at::bmm(spectrum.vectors_BDD, (filter_BD * spectrum.moment_BD).unsqueeze(2)).squeeze(2);
-}
-
-at::Tensor least_squares(const Spectrum& spectrum) {
-  const at::Tensor& values = spectrum.values_BD;
-  const at::Tensor kept = values > 1e-10 * values.narrow(1, -1, 1);
-  return with_filter(spectrum, at::where(kept, 1 / values, at::zeros_like(values)));
-}
-
 at::Tensor value(const std::string& name, const ProbePrompts& prompts, const Spectrum& spectrum) {
+  const at::Tensor& values = spectrum.values_BD;
   if (name == "y") return prompts.ys_BQ.to(at::kDouble);
-  if (name == "least_squares_weights") return least_squares(spectrum);
-  if (name == "moment") return with_filter(spectrum, at::ones_like(spectrum.values_BD));
+  if (name == "least_squares_weights") return spectrum.weights(least_squares_filter(values));
+  if (name == "moment") return spectrum.weights(at::ones_like(values));
   if (name == "ridge_prediction") {
-    const at::Tensor w = with_filter(spectrum, 1 / (spectrum.values_BD + kRidgePenalty));
+    const at::Tensor w = spectrum.weights(ridge_filter(values, kRidgePenalty));
     return at::bmm(prompts.queries_BQD.to(at::kDouble), w.unsqueeze(2)).squeeze(2);
   }
-  const int64_t iterations = iterations_of(name);
-  return make_reference("gd", iterations).weights(spectrum)[iterations];
+  return spectrum.weights(descent_filter(values, optimal_step(values), iterations_of(name)));
 }
 
 }  // namespace
 
 std::vector<std::string> target_names(const TaskConfig& task, std::vector<std::string> names) {
-  const bool linear = is_linear_task(task);
+  const bool linear = task.traits().linear;
   if (names.empty()) {
     if (!linear) return {"y"};
     return {"y",   "ridge_prediction", "least_squares_weights", "moment", "gd_1", "gd_2", "gd_4",
@@ -67,7 +57,7 @@ std::vector<std::string> target_names(const TaskConfig& task, std::vector<std::s
     }
     if (name != "y" && !linear) {
       throw UsageError(str("target '", name, "' is of linear regression, and the task is ",
-                           task.function, "; use 'y'"));
+                           task.function.name(), "; use 'y'"));
     }
   }
   return names;

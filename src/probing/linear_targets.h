@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "icl/config/task_config.h"
 #include "icl/probing/probe_prompts.h"
+#include "icl/tasks/task_config.h"
 
 namespace icl::probing {
 

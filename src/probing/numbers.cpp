@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "numbers.h"
+#include "src/probing/numbers.h"
 
 namespace icl::probing {
 

@@ -8,7 +8,7 @@
 #include "icl/base/bootstrap.h"
 #include "icl/base/error.h"
 #include "icl/probing/references.h"
-#include "numbers.h"
+#include "src/probing/numbers.h"
 
 namespace icl {
 namespace {
@@ -35,7 +35,9 @@ Decoded decode_all(ProbedModel& model, const ProbePrompts& prompts, const Readou
   }
   const at::Tensor said = residuals.predictions_BQ.to(at::kCPU, at::kDouble);
   const double apart = (queries.back() - said).abs().max().item<double>();
-  ICL_ASSERT(apart <= 1e-4 * (1 + said.abs().max().item<double>()),
+  // Numbers that are not finite are no defect: the inputs of the task may be too large for the
+  // model.
+  ICL_ASSERT(!(apart > 1e-4 * (1 + said.abs().max().item<double>())),
              "the last layer decodes to something else than the model's prediction: ", apart,
              " apart");
   return {at::stack(context), at::stack(queries)};
@@ -112,9 +114,9 @@ void check(const TaskConfig& task, const ReadoutOptions& options) {
                          options.counts.context, " (the points of the context)"));
   }
   if (options.counts.prompts < 2) throw UsageError("prompts: expected at least 2");
-  if (!options.references.empty() && !is_linear_task(task)) {
-    throw UsageError(
-        str("references solve linear regression, and the task is ", task.function, "; use none"));
+  if (!options.references.empty() && !task.traits().linear) {
+    throw UsageError(str("references solve linear regression, and the task is ",
+                         task.function.name(), "; use none"));
   }
 }
 
@@ -124,11 +126,12 @@ ReadoutResult probe_readout(ProbedModel& model, const TaskConfig& task, int64_t 
                             const ReadoutOptions& options) {
   check(task, options);
   // The model is one part of the work, each reference another.
-  auto part_done = [&options, done = 0.0]() mutable {
+  double parts_done = 0;
+  const auto report = [&] {
     const auto parts = static_cast<double>(options.references.size() + 1);
-    if (options.progress) options.progress(done++ / parts);
+    if (options.progress) options.progress(parts_done / parts);
   };
-  part_done();
+  report();
   const RandomStream stream(options.seed, "read-out probe");
   const ProbePrompts prompts = sample_probe_prompts(task, train_seed, options.counts, stream);
   const Decoded decoded = decode_all(model, prompts, options);
@@ -151,18 +154,21 @@ ReadoutResult probe_readout(ProbedModel& model, const TaskConfig& task, int64_t 
 
   const Spectrum spectrum(prompts.xs_BKD, prompts.ys_BK);
   for (const std::string& name : options.references) {
-    part_done();
-    double gamma = 0;
+    ++parts_done;
+    report();
+    GammaSearch search;
     if (name == "gd++") {
       const ProbePrompts other =
           sample_probe_prompts(task, train_seed, options.counts, stream.child("gamma"));
-      gamma = search_gamma(Spectrum(other.xs_BKD, other.ys_BK), other.queries_BQD, other.ys_BQ);
+      search = search_gamma(Spectrum(other.xs_BKD, other.ys_BK), other.queries_BQD, other.ys_BQ,
+                            /*iterations=*/22, [&] { report(); });
     }
-    const Reference reference = make_reference(name, options.iterations, gamma);
+    const Reference reference = make_reference(name, options.iterations, search.gamma);
     const at::Tensor steps_SBQ = reference.predict(spectrum, prompts.queries_BQD);
     result.references.push_back({.error = summary.profile(name, summary.errors(steps_SBQ, ys_BQ)),
                                  .steps = reference.steps,
-                                 .gamma = gamma});
+                                 .gamma = search.gamma,
+                                 .gamma_at_edge = search.at_edge});
     result.matches.push_back(summary.match("fitted", reference, fitted_LBQ, steps_SBQ));
     result.matches.push_back(summary.match("raw", reference, decoded.queries_LBQ, steps_SBQ));
   }

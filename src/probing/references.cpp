@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "icl/base/error.h"
@@ -11,35 +12,21 @@
 namespace icl {
 namespace {
 
-struct Extremes {
-  at::Tensor low, high;  // [B, 1]
-};
-
-Extremes extremes(const Spectrum& spectrum) {
-  return {spectrum.values_BD.narrow(1, 0, 1), spectrum.values_BD.narrow(1, -1, 1)};
-}
-
-// f_{t+1} = f_t + step h^2 (1 - l f_t), h = 1 - gamma n l.
-at::Tensor descent(const Spectrum& spectrum, int64_t iterations, double gamma) {
+// Of gd++ on x (I - gamma X^T X): the step of a direction is that of gd times (1 - gamma n l)^2.
+at::Tensor transformed_step(const Spectrum& spectrum, double gamma) {
   const at::Tensor& values = spectrum.values_BD;
-  const Extremes ends = extremes(spectrum);
   const at::Tensor h = 1 - gamma * static_cast<double>(spectrum.n_points) * values;
-  const at::Tensor step = 2 / (ends.low + ends.high).clamp_min(1e-300) * h.square();
-  std::vector<at::Tensor> filters = {at::zeros_like(values)};
-  for (int64_t t = 0; t < iterations; ++t) {
-    filters.push_back(filters.back() + step * (1 - values * filters.back()));
-  }
-  return at::stack(filters);
+  return optimal_step(values) * h.square();
 }
 
-at::Tensor newton(const Spectrum& spectrum, int64_t iterations) {
-  const at::Tensor& values = spectrum.values_BD;
-  std::vector<at::Tensor> filters = {values / extremes(spectrum).high.square().clamp_min(1e-300)};
-  for (int64_t t = 0; t < iterations; ++t) {
-    const at::Tensor& m = filters.back();
-    filters.push_back(2 * m - values * m.square());
-  }
-  return at::stack(filters);
+// Filters of 0, 1, ..., `iterations` steps, stacked.
+template <class Filter>
+auto every_step(int64_t iterations, const Filter& filter) {
+  return [=](const Spectrum& spectrum) {
+    std::vector<at::Tensor> filters;
+    for (int64_t t = 0; t <= iterations; ++t) filters.push_back(filter(spectrum, t));
+    return at::stack(filters);
+  };
 }
 
 std::vector<double> count_up(int64_t iterations) {
@@ -57,21 +44,42 @@ std::vector<double> log_spaced(double first, double last, int64_t count) {
   return values;
 }
 
-}  // namespace
-
-Spectrum::Spectrum(const at::Tensor& xs_BKD, const at::Tensor& ys_BK) : n_points(xs_BKD.size(1)) {
-  const at::Tensor xs = xs_BKD.to(at::kCPU, at::kDouble);
-  const at::Tensor ys = ys_BK.to(at::kCPU, at::kDouble).unsqueeze(2);
-  const auto n = static_cast<double>(n_points);
-  const auto [values, vectors] = at::linalg_eigh(at::bmm(xs.transpose(1, 2), xs) / n);
-  values_BD = values.clamp_min(0);
-  vectors_BDD = vectors;
-  moment_BD = at::bmm(vectors.transpose(1, 2), at::bmm(xs.transpose(1, 2), ys) / n).squeeze(2);
+Reference descent(const std::string& name, int64_t iterations, double gamma) {
+  return {.name = name,
+          .steps = count_up(iterations),
+          .gamma = gamma,
+          .filters = every_step(iterations, [gamma](const Spectrum& spectrum, int64_t t) {
+            const at::Tensor step = transformed_step(spectrum, gamma);
+            return descent_filter(spectrum.values_BD, step, t);
+          })};
 }
 
+Reference newton(const std::string& name, int64_t iterations) {
+  return {.name = name,
+          .steps = count_up(iterations),
+          .filters = every_step(iterations, [](const Spectrum& spectrum, int64_t t) {
+            return newton_filter(spectrum.values_BD, t);
+          })};
+}
+
+Reference ridge(const std::string& name) {
+  const std::vector<double> penalties = log_spaced(100, 1e-6, 33);
+  return {.name = name, .steps = penalties, .filters = [=](const Spectrum& spectrum) {
+            std::vector<at::Tensor> filters;
+            for (const double p : penalties) filters.push_back(ridge_filter(spectrum.values_BD, p));
+            return at::stack(filters);
+          }};
+}
+
+// The largest eigenvalue of X^T X of n Gaussian points in D dimensions, about.
+double largest_of(double n_points, double n_dims) {
+  return std::pow(std::sqrt(n_points) + std::sqrt(n_dims), 2);
+}
+
+}  // namespace
+
 at::Tensor Reference::weights(const Spectrum& spectrum) const {
-  const at::Tensor coefficients = filters(spectrum) * spectrum.moment_BD;
-  return at::matmul(spectrum.vectors_BDD, coefficients.unsqueeze(3)).squeeze(3);
+  return spectrum.weights(filters(spectrum));
 }
 
 at::Tensor Reference::predict(const Spectrum& spectrum, const at::Tensor& queries_BQD) const {
@@ -85,53 +93,39 @@ const std::vector<std::string>& reference_names() {
 }
 
 Reference make_reference(const std::string& name, int64_t iterations, double gamma) {
-  if (name == "gd") {
-    return {.name = name, .steps = count_up(iterations), .filters = [=](const Spectrum& spectrum) {
-              return descent(spectrum, iterations, 0);
-            }};
-  }
-  if (name == "gd++") {
-    return {
-        .name = name,
-        .steps = count_up(iterations),
-        .gamma = gamma,
-        .filters = [=](const Spectrum& spectrum) { return descent(spectrum, iterations, gamma); }};
-  }
-  if (name == "newton") {
-    return {.name = name, .steps = count_up(iterations), .filters = [=](const Spectrum& spectrum) {
-              return newton(spectrum, iterations);
-            }};
-  }
-  if (name == "ridge") {
-    const std::vector<double> penalties = log_spaced(100, 1e-6, 33);
-    return {.name = name, .steps = penalties, .filters = [=](const Spectrum& spectrum) {
-              std::vector<at::Tensor> filters;
-              for (const double p : penalties) filters.push_back(1 / (spectrum.values_BD + p));
-              return at::stack(filters);
-            }};
-  }
+  if (name == "gd") return descent(name, iterations, 0);
+  if (name == "gd++") return descent(name, iterations, gamma);
+  if (name == "newton") return newton(name, iterations);
+  if (name == "ridge") return ridge(name);
   throw UsageError(str("unknown reference '", name, "'", did_you_mean(name, reference_names()),
                        " (known: ", join(reference_names()), ")"));
 }
 
-double search_gamma(const Spectrum& spectrum, const at::Tensor& queries_BQD,
-                    const at::Tensor& ys_BQ, int64_t iterations) {
+GammaSearch search_gamma(const Spectrum& spectrum, const at::Tensor& queries_BQD,
+                         const at::Tensor& ys_BQ, int64_t iterations,
+                         const std::function<void()>& poll) {
+  const double ratio = largest_of(40, 20) / largest_of(static_cast<double>(spectrum.n_points),
+                                                       static_cast<double>(queries_BQD.size(2)));
+  GammaSearch search{.low = 1e-6 * std::min(1.0, ratio), .high = 1e-3 * std::max(1.0, ratio)};
+  const int64_t count = std::llround(299 * std::log10(search.high / search.low) / 3) + 1;
   const at::Tensor ys = ys_BQ.to(at::kCPU, at::kDouble);
   const at::Tensor projected =
       at::bmm(queries_BQD.to(at::kCPU, at::kDouble), spectrum.vectors_BDD);  // [B, Q, D]
-  double best = 0;
+  const std::vector<double> grid = log_spaced(search.low, search.high, count);
   double best_error = INFINITY;
-  for (const double gamma : log_spaced(1e-6, 1e-3, 300)) {
-    const at::Tensor filter = descent(spectrum, iterations, gamma)[iterations];
+  for (size_t i = 0; i < grid.size(); ++i) {
+    if (poll) poll();
+    const at::Tensor filter =
+        descent_filter(spectrum.values_BD, transformed_step(spectrum, grid[i]), iterations);
     const at::Tensor predictions =
         at::bmm(projected, (filter * spectrum.moment_BD).unsqueeze(2)).squeeze(2);
     const double error = (predictions - ys).square().mean().item<double>();
-    if (error < best_error) {
-      best = gamma;
-      best_error = error;
-    }
+    if (!(error < best_error)) continue;
+    best_error = error;
+    search.gamma = grid[i];
+    search.at_edge = i == 0 || i + 1 == grid.size();
   }
-  return best;
+  return search;
 }
 
 }  // namespace icl

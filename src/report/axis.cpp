@@ -51,6 +51,19 @@ int decimals_of(double step) {
   return decimals;
 }
 
+// "3.2e-7"
+std::string with_exponent(double value) {
+  const double size = std::abs(value);
+  const int exponent = static_cast<int>(std::floor(std::log10(size)));
+  std::array<char, 32> text{};
+  // In two factors, because 10^-exponent of the smallest numbers is too large for a double.
+  const double digits = size * std::pow(10, -exponent / 2) * std::pow(10, -exponent + exponent / 2);
+  std::snprintf(text.data(), text.size(), "%.1fe%d", digits, exponent);
+  return (value < 0 ? kMinus : "") + std::string(text.data());
+}
+
+constexpr double kLargestPlain = 1e12;  // larger numbers are written with an exponent
+
 std::string superscript(int exponent) {
   constexpr std::array<const char*, 10> kDigits = {"\u2070", "\u00b9", "\u00b2", "\u00b3",
                                                    "\u2074", "\u2075", "\u2076", "\u2077",
@@ -77,6 +90,23 @@ std::string log_label(double value, bool powers) {
 
 }  // namespace
 
+std::pair<double, double> axis_range(Scale scale, double low, double high) {
+  constexpr double kLargest = 1e300, kSmallest = 1e-300;
+  constexpr double kNarrowest = 1e-9;  // relative: ticks within it could not be told apart
+  const bool logarithmic = scale == Scale::kLog;
+  const double least = logarithmic ? kSmallest : -kLargest;
+  low = std::isfinite(low) ? std::clamp(low, least, kLargest) : least;
+  high = std::isfinite(high) ? std::clamp(high, least, kLargest) : kLargest;
+  if (logarithmic) {
+    if (std::log(high) - std::log(low) > kNarrowest) return {low, high};
+    return {low / 2, low * 2};
+  }
+  const double size = std::max(std::abs(low), std::abs(high));
+  if (high - low > std::max(kSmallest, kNarrowest * size)) return {low, high};
+  const double half = std::max(0.5, 0.01 * size);
+  return {low - half, low + half};
+}
+
 Ticks linear_ticks(double low, double high, int about, bool whole) {
   ICL_ASSERT(low < high && about >= 1, "ticks for ", low, " .. ", high);
   const double raw = (high - low) / about;
@@ -95,10 +125,14 @@ Ticks linear_ticks(double low, double high, int about, bool whole) {
   const auto first = static_cast<int64_t>(std::ceil(low / step - 1e-9));
   const auto last = static_cast<int64_t>(std::floor(high / step + 1e-9));
   for (int64_t i = first; i <= last; ++i) ticks.at.push_back(static_cast<double>(i) * step);
-  const Unit unit = unit_for(std::max(std::abs(low), std::abs(high)));
+  const double largest = std::max(std::abs(low), std::abs(high));
+  const Unit unit = unit_for(largest);
   const int decimals = decimals_of(step / unit.value);
   for (const double at : ticks.at) {
-    ticks.labels.push_back(at == 0 ? "0" : fixed(at / unit.value, decimals) + unit.suffix);
+    const bool plain = largest >= 1e-6 && largest < kLargestPlain;
+    const std::string label =
+        plain ? fixed(at / unit.value, decimals) + unit.suffix : with_exponent(at);
+    ticks.labels.push_back(at == 0 ? "0" : label);
   }
   return ticks;
 }
@@ -113,7 +147,8 @@ Ticks log_ticks(double low, double high, int about) {
   Ticks ticks;
   const int decades = last - first + 1;
   const int stride = std::max(1, (decades + about) / (about + 1));
-  const bool fine = decades < 3 && std::log10(high / low) < 2;
+  const bool fine = decades < 3 && std::log10(high) - std::log10(low) < 2;
+  constexpr int kMostMinor = 60;  // more of them run into each other
   for (int exponent = first - 1; exponent <= last; ++exponent) {
     const double decade = std::pow(10, exponent);
     for (int factor = 1; factor <= 9; ++factor) {
@@ -123,13 +158,13 @@ Ticks log_ticks(double low, double high, int about) {
           factor == 1 ? (last - exponent) % stride == 0 : fine && (factor == 2 || factor == 5);
       if (major) {
         ticks.at.push_back(value);
-      } else if (stride == 1 || factor == 1) {
+      } else if (stride == 1 || (factor == 1 && decades <= kMostMinor)) {
         ticks.minor.push_back(value);
       }
     }
   }
   bool powers = false;
-  for (const double at : ticks.at) powers = powers || at < 0.99e-3;
+  for (const double at : ticks.at) powers = powers || at < 0.99e-3 || at >= kLargestPlain;
   for (const double at : ticks.at) ticks.labels.push_back(log_label(at, powers && !fine));
   return ticks;
 }
@@ -139,12 +174,7 @@ std::string short_number(double value) {
   if (std::isinf(value)) return value < 0 ? std::string(kMinus) + "\u221e" : "\u221e";
   const double size = std::abs(value);
   if (size == 0) return "0";
-  if (size < 1e-3) {
-    const int exponent = static_cast<int>(std::floor(std::log10(size)));
-    std::array<char, 32> text{};
-    std::snprintf(text.data(), text.size(), "%.1fe%d", size / std::pow(10, exponent), exponent);
-    return (value < 0 ? kMinus : "") + std::string(text.data());
-  }
+  if (size < 1e-3 || size >= kLargestPlain) return with_exponent(value);
   const Unit unit = unit_for(size);
   const double scaled = value / unit.value;
   const int digits = static_cast<int>(std::floor(std::log10(std::abs(scaled))));
@@ -158,6 +188,7 @@ std::string percent(double fraction) {
   const double size = std::abs(value);
   if (size == 0) return "0%";
   if (size < 0.01) return "< 0.01%";
+  if (size >= kLargestPlain) return with_exponent(value) + "%";
   return fixed(value, size < 1 ? 2 : size < 100 ? 1 : 0) + "%";
 }
 
@@ -168,15 +199,14 @@ Projection::Projection(Scale scale, double low, double high, double from, double
 
 double Projection::operator()(double value) const {
   constexpr double kFar = 4.0;  // axis lengths; lines beyond are cut anyway
-  double part = 0;
+  if (!std::isfinite(value)) return NAN;
+  double part = -kFar;
   if (scale_ == Scale::kLinear) {
     part = (value - low_) / (high_ - low_);
-  } else if (std::isnan(value)) {
-    part = value;
-  } else {
-    part = value <= 0 ? -kFar : std::log(value / low_) / std::log(high_ / low_);
+  } else if (value > 0) {
+    // Differences of logarithms: the ratio of two doubles may be too large for one.
+    part = (std::log(value) - std::log(low_)) / (std::log(high_) - std::log(low_));
   }
-  if (std::isnan(part)) return part;
   return from_ + std::clamp(part, -kFar, kFar) * (to_ - from_);
 }
 

@@ -106,8 +106,9 @@ std::string description(const Figure& figure) {
     std::string lines;
     for (const Series& series : chart->series) {
       if (!series.drawn || !series.in_legend || series.ys.empty()) continue;
-      lines +=
-          (lines.empty() ? "" : ", ") + series.label + " ends at " + short_number(series.ys.back());
+      const bool finite = std::isfinite(series.ys.back());
+      lines += (lines.empty() ? "" : ", ") + series.label + " ends at " +
+               (finite ? short_number(series.ys.back()) : "a number that is not finite");
     }
     text += lines + ". ";
   }

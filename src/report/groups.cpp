@@ -2,16 +2,18 @@
 #include "src/report/groups.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
-#include <map>
 #include <set>
+#include <tuple>
 
 #include "icl/base/error.h"
+#include "icl/models/family.h"
 
 namespace icl::report {
 namespace {
+
+using Json = nlohmann::ordered_json;
 
 // Keys that say where and how a run was made, not what it is.
 bool is_incidental(const std::string& key) {
@@ -21,31 +23,46 @@ bool is_incidental(const std::string& key) {
                                              "threads",
                                              "training.log_every",
                                              "training.checkpoint_every",
+                                             "training.checkpoint_minutes",
+                                             "training.stop_after_minutes",
                                              "training.keep_last",
                                              "training.keep_every",
                                              "training.tensorboard"};
-  return keys.count(key) > 0 || key.rfind("evaluation.", 0) == 0;
+  return keys.contains(key) || key.starts_with("evaluation.");
 }
 
-std::string identity(const RunRecord& run) {
-  if (run.config.empty()) return "path " + run.path.string();
+void flatten(const Json& json, const std::string& prefix,
+             std::map<std::string, std::string>& flat) {
+  for (const auto& [key, value] : json.items()) {
+    const std::string path = prefix.empty() ? key : prefix + "." + key;
+    if (value.is_object()) {
+      flatten(value, path, flat);
+    } else {
+      flat[path] = value.is_string() ? value.get<std::string>()
+                                     : value.dump(-1, ' ', false, Json::error_handler_t::replace);
+    }
+  }
+}
+
+// Equal for runs of one config.
+std::string identity(const Group& group) {
+  if (group.config.empty()) return "path " + group.runs.front()->path.string();
   std::string text;
-  for (const auto& [key, value] : run.config) {
+  for (const auto& [key, value] : group.config) {
     if (!is_incidental(key)) text += key + "=" + value + "\n";
   }
   return text;
 }
 
 std::string value_of(const Group& group, const std::string& key) {
-  const auto& config = group.runs.front()->config;
-  const auto found = config.find(key);
-  return found == config.end() ? "" : found->second;
+  const auto found = group.config.find(key);
+  return found == group.config.end() ? "" : found->second;
 }
 
 std::vector<std::string> differing(const std::vector<const Group*>& groups) {
   std::set<std::string> keys;
   for (const Group* group : groups) {
-    for (const auto& [key, value] : group->runs.front()->config) keys.insert(key);
+    for (const auto& [key, value] : group->config) keys.insert(key);
   }
   std::vector<std::string> found;
   for (const std::string& key : keys) {
@@ -68,7 +85,7 @@ void tell_apart(const std::vector<Group*>& same) {
   const std::vector<std::string> keys =
       differing(std::vector<const Group*>(same.begin(), same.end()));
   for (Group* group : same) {
-    const RunRecord& run = *group->runs.front();
+    const ReportedRun& run = *group->runs.front();
     if (!keys.empty() && keys.size() <= 2) {
       for (const std::string& key : keys) {
         const std::string value = value_of(*group, key);
@@ -84,43 +101,59 @@ void tell_apart(const std::vector<Group*>& same) {
   }
 }
 
+// A run joins its group; of two runs of one seed, the one with more to show stands for both.
+void join_group(Group& group, const ReportedRun& run) {
+  const auto wealth = [](const ReportedRun& each) {
+    const auto evaluated =
+        std::count_if(each.evaluations.begin(), each.evaluations.end(),
+                      [](const ReportedEvaluation& evaluation) { return !evaluation.of_training; });
+    return std::tuple(each.steps, static_cast<size_t>(evaluated) + each.probes.size());
+  };
+  for (const ReportedRun*& known : group.runs) {
+    if (known->seed != run.seed) continue;
+    const bool better = wealth(run) > wealth(*known);
+    group.repeats.push_back(better ? known : &run);
+    if (better) known = &run;
+    return;
+  }
+  group.runs.push_back(&run);
+}
+
 }  // namespace
 
-std::string family_name(const std::string& family) {
-  constexpr std::array<std::pair<const char*, const char*>, 7> kNames = {
-      {{"mamba", "Mamba"},
-       {"gpt2", "GPT-2"},
-       {"s4", "S4"},
-       {"rwkv4", "RWKV-4"},
-       {"mambaformer", "MambaFormer"},
-       {"gpt_neox", "GPT-NeoX"},
-       {"llama", "LLaMA"}}};
-  for (const auto& [key, name] : kNames) {
-    if (family == key) return name;
+std::string family_title(const std::string& family) {
+  for (const auto& entry : families().entries()) {
+    if (entry.name == family) return entry.make()->title();
   }
   return family;
 }
 
-std::vector<Group> group_runs(const std::vector<RunRecord>& runs) {
+std::vector<Group> group_runs(const std::vector<ReportedRun>& runs) {
   std::vector<Group> groups;
   std::map<std::string, size_t> known;
-  for (const RunRecord& run : runs) {
-    const auto [place, fresh] = known.emplace(identity(run), groups.size());
-    if (fresh) {
-      groups.emplace_back();
-      groups.back().label = run.family.empty() ? run.name : family_name(run.family);
+  for (const ReportedRun& run : runs) {
+    Group fresh{.label = run.family.empty() ? run.name : family_title(run.family), .runs = {&run}};
+    if (run.config_json.is_object()) flatten(run.config_json, "", fresh.config);
+    const auto [place, is_new] = known.emplace(identity(fresh), groups.size());
+    if (is_new) {
+      groups.push_back(std::move(fresh));
+    } else {
+      join_group(groups[place->second], run);
     }
-    groups[place->second].runs.push_back(&run);
   }
-  std::map<std::string, std::vector<Group*>> by_label;
-  for (Group& group : groups) by_label[group.label].push_back(&group);
-  for (const auto& [label, same] : by_label) {
+  std::map<std::pair<std::string, std::string>, std::vector<Group*>> by_task_and_label;
+  for (Group& group : groups) {
+    by_task_and_label[{group.runs.front()->task.key, group.label}].push_back(&group);
+  }
+  for (const auto& [key, same] : by_task_and_label) {
     if (same.size() > 1) tell_apart(same);
   }
-  for (size_t i = 0; i < groups.size(); ++i) {
-    const int hue = static_cast<int>(i) % kHues;
+  std::map<std::string, int> places;
+  for (Group& group : groups) {
+    const int place = places.emplace(group.label, static_cast<int>(places.size())).first->second;
+    const int hue = place % kHues;
     // Beyond the palette the same colours return with a dash.
-    groups[i].style = {.hue = hue, .dash = i < kHues ? 0 : 6, .marker = hue, .width = 2.2};
+    group.style = {.hue = hue, .dash = place < kHues ? 0 : 6, .marker = hue, .width = 2.2};
   }
   return groups;
 }
@@ -128,35 +161,39 @@ std::vector<Group> group_runs(const std::vector<RunRecord>& runs) {
 std::vector<std::string> differing_keys(const std::vector<Group>& groups) {
   std::vector<const Group*> pointers;
   for (const Group& group : groups) {
-    if (!group.runs.front()->config.empty()) pointers.push_back(&group);
+    if (!group.config.empty()) pointers.push_back(&group);
   }
   return pointers.size() < 2 ? std::vector<std::string>{} : differing(pointers);
 }
 
-Curve over_seeds(const std::vector<const Curve*>& curves) {
+template <class Values>
+Values over_seeds(const std::vector<Values>& curves) {
   if (curves.empty()) return {};
-  if (curves.size() == 1) return *curves.front();
-  Curve result{.name = curves.front()->name, .baseline = curves.front()->baseline};
+  if (curves.size() == 1) return curves.front();
+  Values result = curves.front();
+  for (auto* list : {&result.mean, &result.std, &result.low, &result.high}) list->clear();
   size_t length = std::numeric_limits<size_t>::max();
-  for (const Curve* curve : curves) length = std::min(length, curve->mean.size());
-  const auto count = static_cast<double>(curves.size());
+  for (const Values& curve : curves) length = std::min(length, curve.mean.size());
   for (size_t i = 0; i < length; ++i) {
-    double sum = 0, low = INFINITY, high = -INFINITY;
-    for (const Curve* curve : curves) {
-      sum += curve->mean[i];
-      low = std::min(low, curve->mean[i]);
-      high = std::max(high, curve->mean[i]);
+    std::vector<double> values;
+    for (const Values& curve : curves) {
+      if (std::isfinite(curve.mean[i])) values.push_back(curve.mean[i]);
     }
-    const double mean = sum / count;
-    double squares = 0;
-    for (const Curve* curve : curves) squares += (curve->mean[i] - mean) * (curve->mean[i] - mean);
-    result.mean.push_back(mean);
-    result.std.push_back(std::sqrt(squares / (count - 1)));
-    result.low.push_back(low);
-    result.high.push_back(high);
+    const auto count = static_cast<double>(values.size());
+    double mean = 0, squares = 0;
+    for (const double value : values) mean += value / count;
+    for (const double value : values) squares += (value - mean) * (value - mean);
+    const auto [low, high] = std::minmax_element(values.begin(), values.end());
+    result.mean.push_back(values.empty() ? NAN : mean);
+    result.std.push_back(values.size() < 2 ? NAN : std::sqrt(squares / (count - 1)));
+    result.low.push_back(values.empty() ? NAN : *low);
+    result.high.push_back(values.empty() ? NAN : *high);
   }
   return result;
 }
+
+template Curve over_seeds(const std::vector<Curve>& curves);
+template Profile over_seeds(const std::vector<Profile>& curves);
 
 std::string bands_text(const std::vector<size_t>& seeds, const std::string& interval) {
   const auto [fewest, most] = std::minmax_element(seeds.begin(), seeds.end());

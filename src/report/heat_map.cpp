@@ -44,7 +44,7 @@ void draw_scale(Markup& out, const HeatMap& map, double x, double y, double widt
 
 void draw_cell(Markup& out, const HeatMap& map, size_t row, size_t column, const Box& cell) {
   const double value = map.values[row][column];
-  if (std::isnan(value)) return;
+  if (!std::isfinite(value)) return;
   const double depth = std::clamp((value - map.low) / (map.high - map.low), 0.0, 1.0);
   Attributes attributes = painted("c0", "paper",
                                   {{"fill-opacity", px(depth)},

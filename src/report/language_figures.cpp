@@ -35,16 +35,16 @@ Axis accuracy_axis() {
   return {.label = "Mean accuracy", .low = 0.0, .high = 1.0};
 }
 
-std::set<int64_t> all_shots(const std::vector<LanguageResult>& results) {
+std::set<int64_t> all_shots(const std::vector<LanguageEvaluation>& results) {
   std::set<int64_t> shots;
-  for (const LanguageResult& result : results) {
-    for (const ShotMean& mean : result.means) shots.insert(mean.shots);
-    for (const TaskAccuracy& task : result.tasks) shots.insert(task.shots);
+  for (const LanguageEvaluation& result : results) {
+    for (const GroupMeans& mean : means_over_tasks(result)) shots.insert(mean.shots);
+    for (const ShotResult& task : result.results.results) shots.insert(task.shots);
   }
   return shots;
 }
 
-Figure shots_figure(const std::vector<LanguageResult>& results) {
+Figure shots_figure(const std::vector<LanguageEvaluation>& results) {
   Figure figure{.id = "language-shots",
                 .title = "Accuracy against shots",
                 .columns = 2,
@@ -58,12 +58,11 @@ Figure shots_figure(const std::vector<LanguageResult>& results) {
     chart.y = accuracy_axis();
     for (size_t i = 0; i < results.size(); ++i) {
       const int hue = static_cast<int>(i) % kHues;
-      Series series{.label = results[i].name, .style = {.hue = hue, .marker = hue}};
-      for (const ShotMean& mean : results[i].means) {
-        const double y = fixed ? mean.fixed : mean.available;
-        if (std::isnan(y)) continue;
-        add_point(series, place_of(shots, mean.shots), y,
-                  fixed ? mean.fixed_stderr : mean.available_stderr);
+      Series series{.label = results[i].facts.name, .style = {.hue = hue, .marker = hue}};
+      for (const GroupMeans& mean : means_over_tasks(results[i])) {
+        const TaskMean& over = fixed ? mean.fixed : mean.available;
+        if (!std::isfinite(over.accuracy)) continue;
+        add_point(series, place_of(shots, mean.shots), over.accuracy, over.standard_error);
       }
       if (!series.xs.empty()) chart.series.push_back(std::move(series));
     }
@@ -73,37 +72,36 @@ Figure shots_figure(const std::vector<LanguageResult>& results) {
   return figure;
 }
 
-Figure size_figure(const std::vector<LanguageResult>& results) {
+Figure size_figure(const std::vector<LanguageEvaluation>& results) {
   Figure figure{.id = "language-size", .title = "Accuracy against model size", .aspect = 0.42};
   LineChart chart;
   chart.x = {.label = "Parameters", .scale = Scale::kLog};
   chart.y = accuracy_axis();
   std::set<int64_t> common = all_shots(results);
-  std::set<std::string> families;
-  for (const LanguageResult& result : results) {
-    families.insert(result.family);
+  std::set<std::string> names;  // of families
+  for (const LanguageEvaluation& result : results) {
+    names.insert(result.facts.family);
     std::erase_if(common, [&](int64_t shots) {
-      return std::none_of(result.means.begin(), result.means.end(),
-                          [&](const ShotMean& mean) { return mean.shots == shots; });
+      const std::vector<GroupMeans> means = means_over_tasks(result);
+      return std::none_of(means.begin(), means.end(),
+                          [&](const GroupMeans& mean) { return mean.shots == shots; });
     });
   }
   if (results.size() < 2 || common.empty()) return figure;
   const int64_t shots = *common.rbegin();
   int hue = 0;
-  for (const std::string& family : families) {
+  for (const std::string& name : names) {
     std::vector<std::array<double, 3>> points;
-    for (const LanguageResult& result : results) {
-      for (const ShotMean& mean : result.means) {
-        const bool usable = result.family == family && result.parameters && mean.shots == shots &&
-                            *result.parameters > 0 && !std::isnan(mean.fixed);
-        if (usable) {
-          points.push_back(
-              {static_cast<double>(*result.parameters), mean.fixed, mean.fixed_stderr});
-        }
+    for (const LanguageEvaluation& result : results) {
+      for (const GroupMeans& mean : means_over_tasks(result)) {
+        const bool same = result.facts.family == name && mean.shots == shots;
+        if (!same || result.facts.parameters <= 0 || !std::isfinite(mean.fixed.accuracy)) continue;
+        points.push_back({static_cast<double>(result.facts.parameters), mean.fixed.accuracy,
+                          mean.fixed.standard_error});
       }
     }
     std::sort(points.begin(), points.end());
-    Series series{.label = family_name(family),
+    Series series{.label = family_title(name),
                   .style = {.hue = hue % kHues, .marker = hue % kHues}};
     for (const auto& [size, accuracy, error] : points) add_point(series, size, accuracy, error);
     ++hue;
@@ -118,25 +116,26 @@ Figure size_figure(const std::vector<LanguageResult>& results) {
 }
 
 // Accuracy by task and model at the most shots that all have.
-Figure tasks_figure(const std::vector<LanguageResult>& results) {
+Figure tasks_figure(const std::vector<LanguageEvaluation>& results) {
   Figure figure{.id = "language-tasks", .title = "Accuracy by task"};
   std::vector<std::string> tasks;
-  for (const LanguageResult& result : results) {
-    for (const TaskAccuracy& task : result.tasks) {
-      if (std::find(tasks.begin(), tasks.end(), task.task) == tasks.end())
-        tasks.push_back(task.task);
+  for (const LanguageEvaluation& result : results) {
+    for (const ShotResult& task : result.results.results) {
+      if (std::find(tasks.begin(), tasks.end(), task.task.name) == tasks.end())
+        tasks.push_back(task.task.name);
     }
   }
-  for (const LanguageResult& result : results) {
+  for (const LanguageEvaluation& result : results) {
     std::set<int64_t> shots;
-    for (const TaskAccuracy& task : result.tasks) shots.insert(task.shots);
-    HeatMap map{.title = result.name, .x_label = "Shots", .value_label = "Accuracy", .rows = tasks};
+    for (const ShotResult& task : result.results.results) shots.insert(task.shots);
+    HeatMap map{
+        .title = result.facts.name, .x_label = "Shots", .value_label = "Accuracy", .rows = tasks};
     for (const int64_t count : shots) map.columns.push_back(std::to_string(count));
     for (const std::string& name : tasks) {
       std::vector<double> row(shots.size(), NAN);
-      for (const TaskAccuracy& task : result.tasks) {
-        if (task.task == name) {
-          row[static_cast<size_t>(place_of(shots, task.shots))] = task.accuracy;
+      for (const ShotResult& task : result.results.results) {
+        if (task.task.name == name) {
+          row[static_cast<size_t>(place_of(shots, task.shots))] = task.accuracy.value;
         }
       }
       map.values.push_back(std::move(row));
@@ -150,11 +149,19 @@ Figure tasks_figure(const std::vector<LanguageResult>& results) {
 
 }  // namespace
 
-Section language_section(const std::vector<LanguageResult>& results) {
+std::vector<GroupMeans> means_over_tasks(const LanguageEvaluation& evaluation) {
+  std::vector<GroupMeans> means = evaluation.results.means;
+  std::erase_if(means, [](const GroupMeans& each) { return each.group != "all"; });
+  std::stable_sort(means.begin(), means.end(),
+                   [](const GroupMeans& a, const GroupMeans& b) { return a.shots < b.shots; });
+  return means;
+}
+
+Section language_section(const std::vector<LanguageEvaluation>& results) {
   Section section{.title = "Language tasks"};
   for (Figure& figure :
        std::vector<Figure>{shots_figure(results), size_figure(results), tasks_figure(results)}) {
-    if (!figure.panels.empty()) section.figures.push_back(std::move(figure));
+    if (!figure.panels.empty()) section.figures.push_back({std::move(figure)});
   }
   return section;
 }

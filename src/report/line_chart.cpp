@@ -10,12 +10,6 @@
 namespace icl::report {
 namespace {
 
-std::pair<double, double> widened(double low, double high, Scale scale) {
-  if (low < high) return {low, high};
-  if (scale == Scale::kLog) return {low / 2, low * 2};
-  return {low - 0.5, high + 0.5};
-}
-
 std::pair<double, double> x_range(const LineChart& chart) {
   double low = INFINITY, high = -INFINITY;
   for (const Series& series : chart.series) {
@@ -27,7 +21,7 @@ std::pair<double, double> x_range(const LineChart& chart) {
     }
   }
   if (low > high) low = high = 1;
-  return widened(chart.x.low.value_or(low), chart.x.high.value_or(high), chart.x.scale);
+  return axis_range(chart.x.scale, chart.x.low.value_or(low), chart.x.high.value_or(high));
 }
 
 Ticks axis_ticks(const Axis& axis, double low, double high, double length, double spacing) {
@@ -202,11 +196,12 @@ std::pair<double, double> data_range(const LineChart& chart) {
   if (chart.y.scale == Scale::kLog) {
     low = std::pow(10, std::floor(std::log10(low) * 2 + 1e-9) / 2);
     high = std::pow(10, std::ceil(std::log10(high) * 2 - 1e-9) / 2);
-    return widened(chart.y.low.value_or(low), chart.y.high.value_or(high), Scale::kLog);
+    return axis_range(Scale::kLog, chart.y.low.value_or(low), chart.y.high.value_or(high));
   }
   const double room = 0.05 * (high - low);
   const double floor = low >= 0 && low < 0.5 * high ? 0 : low - room;
-  return widened(chart.y.low.value_or(floor), chart.y.high.value_or(high + room), Scale::kLinear);
+  return axis_range(Scale::kLinear, chart.y.low.value_or(floor),
+                    chart.y.high.value_or(high + room));
 }
 
 void draw_line_chart(Markup& out, const LineChart& chart, const Box& box,

@@ -77,7 +77,7 @@ void draw_hover(Markup& out, const LineChart& chart, const Frame& frame) {
   for (const Series& series : chart.series) {
     if (!series.drawn) continue;
     for (size_t i = 0; i < series.xs.size(); ++i) {
-      const bool shown = std::isfinite(series.xs[i]) && !std::isnan(series.ys[i]) &&
+      const bool shown = std::isfinite(series.xs[i]) && std::isfinite(series.ys[i]) &&
                          !std::isnan(frame.x(series.xs[i]));
       if (shown) places[series.xs[i]].push_back(hover_line(series, i));
     }

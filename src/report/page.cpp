@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/report/page.h"
-#include "src/report/result_files.h"
 
 #include <algorithm>
 #include <cmath>
@@ -34,6 +33,7 @@ table{border-collapse:collapse;font-size:14px;width:100%}
 th,td{padding:5px 14px 5px 0;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line);vertical-align:top}
 th{font-weight:600;color:var(--muted)}
 th.t,td.t{text-align:left}
+td.best{font-weight:700}
 td.name{white-space:normal;min-width:9em;overflow-wrap:anywhere}
 details{margin:8px 0 0;font-size:14px}
 summary{cursor:pointer;color:var(--accent);padding:2px 0}
@@ -56,17 +56,16 @@ void table_head(Markup& out, const Text& columns, size_t text_columns) {
   out.close().close();
 }
 
-std::string progress_of(const RunRecord& run) {
+std::string progress_of(const ReportedRun& run) {
   if (run.planned_steps == 0) return run.steps > 0 ? with_commas(run.steps) : "\u2013";
   if (run.steps >= run.planned_steps) return with_commas(run.planned_steps);
   return with_commas(run.steps) + " of " + with_commas(run.planned_steps);
 }
 
-std::string evaluated_at(const RunRecord& run) {
+std::string evaluated_at(const ReportedRun& run) {
   std::set<int64_t> steps;
-  for (const Evaluation& evaluation : run.evaluations) {
-    if (is_of_training(evaluation.setting)) continue;
-    if (evaluation.checkpoint_step) steps.insert(*evaluation.checkpoint_step);
+  for (const ReportedEvaluation& evaluation : run.evaluations) {
+    if (!evaluation.of_training) steps.insert(evaluation.result.from.checkpoint_step);
   }
   if (steps.empty()) return "\u2013";
   std::vector<std::string> texts;
@@ -81,7 +80,30 @@ std::string shortened(const std::string& text, size_t length) {
   return line.size() <= length ? line : fit_text(line, 1.0, 0.56 * static_cast<double>(length));
 }
 
+void run_row(Markup& out, const std::string& label, const ReportedRun& run) {
+  const Provenance& from = run.record.from;
+  out.open("tr");
+  out.element("td", {{"class", "t name"}}, label);
+  out.open("td", {{"class", "t name"}, {"title", run.path.string()}}).text(run.name).close();
+  out.element("td", {}, run.parameters > 0 ? with_commas(run.parameters) : "\u2013");
+  out.element("td", {}, progress_of(run));
+  out.element("td", {}, evaluated_at(run));
+  out.element("td", {}, run.seed ? std::to_string(*run.seed) : "\u2013");
+  const double seconds = run.metrics.seconds();
+  out.element("td", {}, seconds > 0 ? human_duration(seconds) : "\u2013");
+  out.element("td", {}, shortened(from.device, 24));
+  out.element("td", {},
+              shortened(from.git.starts_with("unknown") ? "" : from.git.substr(0, 10), 10));
+  out.element("td", {{"title", run.state}}, shortened(run.state, 28));
+  out.close();
+}
+
 void run_table(Markup& out, const std::vector<Group>& groups) {
+  constexpr size_t kFewRuns = 12;
+  size_t count = 0;
+  for (const Group& group : groups) count += group.runs.size() + group.repeats.size();
+  const bool folded = count > kFewRuns;
+  if (folded) out.open("details").element("summary", {}, str("The ", count, " runs"));
   out.open("div", {{"class", "scroll"}}).open("table");
   table_head(out,
              {"Model", "Run", "Parameters", "Steps", "Evaluated at", "Seed", "Time", "Device",
@@ -89,39 +111,83 @@ void run_table(Markup& out, const std::vector<Group>& groups) {
              2);
   out.open("tbody");
   for (const Group& group : groups) {
-    for (const RunRecord* run : group.runs) {
-      out.open("tr");
-      out.element("td", {{"class", "t name"}}, group.label);
-      out.open("td", {{"class", "t name"}, {"title", run->path.string()}}).text(run->name).close();
-      out.element("td", {}, run->parameters ? with_commas(*run->parameters) : "\u2013");
-      out.element("td", {}, progress_of(*run));
-      out.element("td", {}, evaluated_at(*run));
-      out.element("td", {}, run->seed ? std::to_string(*run->seed) : "\u2013");
-      out.element("td", {}, run->seconds > 0 ? human_duration(run->seconds) : "\u2013");
-      out.element("td", {}, shortened(run->device, 24));
-      out.element("td", {},
-                  shortened(run->git.substr(0, 7) == "unknown" ? "" : run->git.substr(0, 10), 10));
-      out.element("td", {{"title", run->state}}, shortened(run->state, 28));
-      out.close();
+    for (const ReportedRun* run : group.runs) run_row(out, group.label, *run);
+    for (const ReportedRun* run : group.repeats) {
+      run_row(out, group.label + " (the same config and seed once more: not in the figures)", *run);
     }
   }
   out.close().close().close();
+  if (folded) out.close();
 }
 
-void language_table(Markup& out, const std::vector<LanguageResult>& results) {
+// A path as a link: what has a meaning in addresses is written as %XX.
+std::string address(const std::string& path) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string text;
+  for (const char c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool special = byte <= ' ' || byte >= 127 ||
+                         std::string_view("%#?\"<>\\^`{|}").find(c) != std::string_view::npos;
+    text += special ? std::string{'%', kDigits[byte / 16], kDigits[byte % 16]} : std::string(1, c);
+  }
+  return text;
+}
+
+std::string cell_text(const SummaryCell& cell) {
+  if (cell.seeds == 0) return "\u2013";
+  std::string text = std::isfinite(cell.mean) ? short_number(cell.mean) : "not finite";
+  if (std::isfinite(cell.low) && std::isfinite(cell.high)) {
+    text += " [" + short_number(cell.low) + ", " + short_number(cell.high) + "]";
+  }
+  return text;
+}
+
+void summary_block(Markup& out, const PageContent& content) {
+  const Summary& summary = content.summary;
+  if (summary.rows.empty()) return;
+  out.element("h2", {}, "Summary");
+  out.open("div", {{"class", "scroll"}}).open("table");
+  Text head = {"Task", "In-context examples"};
+  head.insert(head.end(), summary.models.begin(), summary.models.end());
+  head.emplace_back("Best baseline");
+  table_head(out, head, 2);
+  out.open("tbody");
+  for (size_t i = 0; i < summary.rows.size(); ++i) {
+    const SummaryRow& row = summary.rows[i];
+    const bool same_task = i > 0 && summary.rows[i - 1].task == row.task;
+    out.open("tr").element("th", {{"scope", "row"}, {"class", "t"}}, same_task ? "" : row.task);
+    out.element("td", {{"class", "t"}}, str(row.n, " (", row.meaning, ")"));
+    for (const SummaryCell& cell : row.cells) {
+      out.element("td", {{"class", cell.best ? "best" : ""}},
+                  cell_text(cell) + (cell.best ? " *" : ""));
+    }
+    out.element("td", {}, row.baseline.empty() ? "\u2013" : row.baseline).close();
+  }
+  out.close().close().close();
+  const std::string file = content.figures_folder + "/summary.csv";
+  out.open("p", {{"class", "muted"}});
+  out.text(
+      "Mean error in each task's main setting; in brackets the 90% interval of a single run, or "
+      "the "
+      "lowest and the highest seed. * the least of the models. Every digit: ");
+  out.open("a", {{"href", address(file)}}).text(file).close().text(".").close();
+}
+
+void language_table(Markup& out, const std::vector<LanguageEvaluation>& results) {
   out.open("div", {{"class", "scroll"}}).open("table");
   table_head(out, {"Language model", "Family", "Parameters", "Shots", "Accuracy"}, 2);
   out.open("tbody");
-  for (const LanguageResult& result : results) {
+  for (const LanguageEvaluation& result : results) {
     Text shots, accuracy;
-    for (const ShotMean& mean : result.means) {
+    for (const GroupMeans& mean : means_over_tasks(result)) {
       shots.push_back(std::to_string(mean.shots));
-      accuracy.push_back(short_number(mean.fixed));
+      accuracy.push_back(short_number(mean.fixed.accuracy));
     }
+    const LanguageFacts& facts = result.facts;
     out.open("tr");
-    out.element("td", {{"class", "t name"}}, result.name);
-    out.element("td", {{"class", "t"}}, family_name(result.family));
-    out.element("td", {}, result.parameters ? with_commas(*result.parameters) : "\u2013");
+    out.element("td", {{"class", "t name"}}, facts.name);
+    out.element("td", {{"class", "t"}}, family_title(facts.family));
+    out.element("td", {}, facts.parameters > 0 ? with_commas(facts.parameters) : "\u2013");
     out.element("td", {}, join(shots));
     out.element("td", {}, join(accuracy));
     out.close();
@@ -209,7 +275,7 @@ bool same_numbers(const Panel& a, const Panel& b) {
   return left->title == right->title;
 }
 
-void numbers_fold(Markup& out, const Figure& figure) {
+void numbers_fold(Markup& out, const Figure& figure, const std::string& folder) {
   constexpr size_t kRows = 61, kRowsOfMany = 13;
   out.open("details").element("summary", {}, "The numbers");
   const size_t most = figure.panels.size() > 2 ? kRowsOfMany : kRows;
@@ -222,25 +288,36 @@ void numbers_fold(Markup& out, const Figure& figure) {
     }
   }
   out.open("p", {{"class", "muted"}}).text("All rows with every digit: ");
-  const std::string file = "figures/" + figure.id;
-  out.open("a", {{"href", file + ".csv"}}).text(file + ".csv").close().text("; the picture: ");
-  out.open("a", {{"href", file + ".svg"}}).text(file + ".svg").close().text(".");
+  const std::string file = folder + "/" + figure.id;
+  out.open("a", {{"href", address(file + ".csv")}})
+      .text(file + ".csv")
+      .close()
+      .text("; the picture: ");
+  out.open("a", {{"href", address(file + ".svg")}}).text(file + ".svg").close().text(".");
   out.close().close();
 }
 
-void figure_block(Markup& out, const Figure& figure) {
-  out.element("h3", {}, figure.title);
+void figure_block(Markup& out, const PageFigure& each, const std::string& folder) {
+  const Figure& figure = each.figure;
+  if (each.folded) {
+    const size_t charts = figure.panels.size();
+    out.open("details").element(
+        "summary", {}, str(figure.title, " (", charts, charts == 1 ? " chart)" : " charts)"));
+  } else {
+    out.element("h3", {}, figure.title);
+  }
   out.open("figure");
   out.open("div", {{"class", "wide"}}).raw(inline_svg(figure, Width::kWide)).close();
   out.open("div", {{"class", "narrow"}}).raw(inline_svg(figure, Width::kNarrow)).close();
   out.element("figcaption", {}, figure.caption);
   out.close();
-  numbers_fold(out, figure);
+  numbers_fold(out, figure, folder);
+  if (each.folded) out.close();
 }
 
 void config_section(Markup& out, const std::vector<Group>& groups) {
   const bool any = std::any_of(groups.begin(), groups.end(), [](const Group& group) {
-    return !group.runs.front()->config.empty();
+    return group.runs.front()->config_json.is_object();
   });
   if (!any) return;
   out.element("h2", {}, "Configuration");
@@ -255,19 +332,21 @@ void config_section(Markup& out, const std::vector<Group>& groups) {
     for (const std::string& key : keys) {
       out.open("tr").element("th", {{"scope", "row"}, {"class", "t"}}, key);
       for (const Group& group : groups) {
-        const auto& config = group.runs.front()->config;
-        const auto found = config.find(key);
-        out.element("td", {}, found == config.end() ? "\u2013" : shortened(found->second, 40));
+        const auto found = group.config.find(key);
+        out.element("td", {},
+                    found == group.config.end() ? "\u2013" : shortened(found->second, 40));
       }
       out.close();
     }
     out.close().close().close();
   }
   for (const Group& group : groups) {
-    for (const RunRecord* run : group.runs) {
-      if (run->config_text.empty()) continue;
+    for (const ReportedRun* run : group.runs) {
+      if (!run->config_json.is_object()) continue;
       out.open("details").element("summary", {}, run->name + ": the whole config");
-      out.element("pre", {}, run->config_text).close();
+      using Json = nlohmann::ordered_json;
+      out.element("pre", {}, run->config_json.dump(2, ' ', false, Json::error_handler_t::replace));
+      out.close();
     }
   }
 }
@@ -285,8 +364,11 @@ void notes_block(Markup& out, const std::vector<std::string>& notes) {
 std::string html_page(const PageContent& content) {
   Markup out;
   Text labels;
-  for (const Group& group : content.groups) labels.push_back(group.label);
-  for (const LanguageResult& result : content.language) labels.push_back(result.name);
+  const auto add_label = [&](const std::string& label) {
+    if (std::find(labels.begin(), labels.end(), label) == labels.end()) labels.push_back(label);
+  };
+  for (const Group& group : content.groups) add_label(group.label);
+  for (const LanguageEvaluation& result : content.language) add_label(result.facts.name);
   const std::string title = "In-context learning: " + join(labels);
   out.raw("<!DOCTYPE html>\n").open("html", {{"lang", "en"}}).open("head");
   out.leaf("meta", {{"charset", "utf-8"}});
@@ -297,11 +379,17 @@ std::string html_page(const PageContent& content) {
   out.element("h1", {}, title);
   out.element("p", {{"class", "verdict"}}, content.verdict);
   notes_block(out, content.notes);
-  if (!content.groups.empty()) run_table(out, content.groups);
+  summary_block(out, content);
+  if (!content.groups.empty()) {
+    out.element("h2", {}, "Runs");
+    run_table(out, content.groups);
+  }
   if (!content.language.empty()) language_table(out, content.language);
   for (const Section& section : content.sections) {
     out.open("section").element("h2", {}, section.title);
-    for (const Figure& figure : section.figures) figure_block(out, figure);
+    for (const PageFigure& figure : section.figures) {
+      figure_block(out, figure, content.figures_folder);
+    }
     out.close();
   }
   config_section(out, content.groups);

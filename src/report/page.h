@@ -13,9 +13,11 @@ namespace icl::report {
 struct PageContent {
   std::string verdict;
   std::vector<Group> groups;
-  std::vector<LanguageResult> language;
+  std::vector<LanguageEvaluation> language;
+  Summary summary;
   std::vector<Section> sections;
   std::vector<std::string> notes;
+  std::string figures_folder;  // beside the page, where each figure is a file, too
 };
 
 std::string html_page(const PageContent& content);

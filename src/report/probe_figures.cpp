@@ -14,7 +14,7 @@ std::vector<double> depths(size_t layers) {
   return relative_depths(static_cast<int64_t>(layers));
 }
 
-Series profile(const Curve& curve, const std::string& label, const SeriesStyle& style) {
+Series profile(const Profile& curve, const std::string& label, const SeriesStyle& style) {
   return {.label = label,
           .xs = depths(curve.mean.size()),
           .ys = curve.mean,
@@ -23,47 +23,58 @@ Series profile(const Curve& curve, const std::string& label, const SeriesStyle& 
           .style = style};
 }
 
+// A read-out or linear probe of one checkpoint.
+template <class Result>
+struct Probed {
+  const ProbeResult* probe;
+  const Result* found;
+};
+
 // A run's probes of one kind on one task, one for each checkpoint, in the order of steps.
-std::vector<const Probe*> checkpoints_of(const RunRecord& run, const std::string& kind,
-                                         const std::string& task) {
-  std::map<int64_t, const Probe*> by_step;
-  for (const Probe& probe : run.probes) {
-    if (probe.kind == kind && probe.task_key == task) {
-      by_step[probe.checkpoint_step.value_or(0)] = &probe;
-    }
+template <class Result>
+std::vector<Probed<Result>> checkpoints_of(const ReportedRun& run, const std::string& task) {
+  std::map<int64_t, Probed<Result>> by_step;
+  for (const ReportedProbe& probe : run.probes) {
+    const auto* found = std::get_if<Result>(&probe.result.found);
+    if (found == nullptr || probe.task.key != task) continue;
+    by_step[probe.result.from.checkpoint_step] = {&probe.result, found};
   }
-  std::vector<const Probe*> found;
-  for (const auto& [step, probe] : by_step) found.push_back(probe);
-  return found;
+  std::vector<Probed<Result>> checkpoints;
+  for (const auto& [step, probed] : by_step) checkpoints.push_back(probed);
+  return checkpoints;
 }
+
+using Readouts = std::vector<Probed<ReadoutResult>>;
+using Linears = std::vector<Probed<LinearResult>>;
 
 // The probes of a group's runs on one task.
 struct ProbedGroup {
   std::string label;
   SeriesStyle style;
-  std::vector<const Probe*> readout, linear;  // of each run its newest checkpoint's
-  std::vector<const Probe*> over_training;    // read-outs of the first run's checkpoints
+  Readouts readout = {};  // of each run its newest checkpoint's
+  Linears linear = {};
+  Readouts over_training = {};  // read-outs of the first run's checkpoints
 };
 
 std::vector<ProbedGroup> probed_on(const std::string& task, const std::vector<Group>& groups) {
   std::vector<ProbedGroup> probed;
   for (const Group& group : groups) {
     ProbedGroup found{.label = group.label, .style = group.style};
-    for (const RunRecord* run : group.runs) {
-      const auto readout = checkpoints_of(*run, "readout", task);
-      const auto linear = checkpoints_of(*run, "linear", task);
+    for (const ReportedRun* run : group.runs) {
+      const Readouts readout = checkpoints_of<ReadoutResult>(*run, task);
+      const Linears linear = checkpoints_of<LinearResult>(*run, task);
       if (!readout.empty()) found.readout.push_back(readout.back());
       if (!linear.empty()) found.linear.push_back(linear.back());
     }
-    found.over_training = checkpoints_of(*group.runs.front(), "readout", task);
+    found.over_training = checkpoints_of<ReadoutResult>(*group.runs.front(), task);
     if (!found.readout.empty() || !found.linear.empty()) probed.push_back(std::move(found));
   }
   return probed;
 }
 
 // What the band of a line over layers means.
-std::string bands_over(const std::vector<ProbedGroup>& groups,
-                       std::vector<const Probe*> ProbedGroup::*kind) {
+template <class Probes>
+std::string bands_over(const std::vector<ProbedGroup>& groups, Probes ProbedGroup::*kind) {
   std::vector<size_t> seeds;
   for (const ProbedGroup& group : groups) {
     if (!(group.*kind).empty()) seeds.push_back((group.*kind).size());
@@ -71,16 +82,16 @@ std::string bands_over(const std::vector<ProbedGroup>& groups,
   return bands_text(seeds, "95%");
 }
 
-// Curves of one name from all probes of a group, as one.
-Curve merged(const std::vector<const Probe*>& probes, std::vector<Curve> Probe::*list,
-             const std::string& name, bool baseline = false) {
-  std::vector<const Curve*> curves;
-  for (const Probe* probe : probes) {
-    for (const Curve& curve : probe->*list) {
-      if (curve.name == name && curve.baseline == baseline) curves.push_back(&curve);
+// Profiles of one name from all read-outs of a group, as one.
+Profile merged(const Readouts& probes, std::vector<Profile> ReadoutResult::*list,
+               const std::string& name) {
+  std::vector<Profile> profiles;
+  for (const Probed<ReadoutResult>& probe : probes) {
+    for (const Profile& each : probe.found->*list) {
+      if (each.name == name) profiles.push_back(each);
     }
   }
-  return over_seeds(curves);
+  return over_seeds(profiles);
 }
 
 LineChart depth_chart(const std::string& label, Scale scale) {
@@ -90,19 +101,18 @@ LineChart depth_chart(const std::string& label, Scale scale) {
   return chart;
 }
 
-std::string error_label(const Probe& probe) {
-  return probe.normaliser.starts_with("none") ? "Squared error" : "Normalised squared error";
+std::string error_label(const ProbeResult& probe) {
+  return probe.normaliser.value == 1 ? "Squared error" : "Normalised squared error";
 }
 
 // The errors of a reference after iterations 1, 2, ...: one beside each of `layers`.
-Curve step_per_layer(const Curve& reference, size_t layers) {
+Profile step_per_layer(const Profile& reference, size_t layers) {
   const auto cut = [&](const std::vector<double>& values) {
     if (values.size() < 2) return std::vector<double>{};
     const auto end = std::min(values.size(), layers + 1);
     return std::vector<double>(values.begin() + 1, values.begin() + static_cast<ptrdiff_t>(end));
   };
   return {.name = reference.name,
-          .baseline = true,
           .mean = cut(reference.mean),
           .std = {},
           .low = cut(reference.low),
@@ -110,12 +120,11 @@ Curve step_per_layer(const Curve& reference, size_t layers) {
 }
 
 // The least error of a reference, the same beside every layer.
-Curve best_step(const Curve& reference, size_t layers) {
-  if (reference.mean.empty()) return {};
-  const auto best = std::min_element(reference.mean.begin(), reference.mean.end());
+Profile best_step(const Profile& reference, size_t layers) {
+  double best = NAN;
+  for (const double error : reference.mean) best = std::fmin(best, error);
   return {.name = reference.name,
-          .baseline = true,
-          .mean = std::vector<double>(layers, *best),
+          .mean = std::vector<double>(std::isnan(best) ? 0 : layers, best),
           .std = {},
           .low = {},
           .high = {}};
@@ -129,10 +138,11 @@ Figure readout_figure(const std::vector<ProbedGroup>& groups) {
                 .aspect = 0.75};
   LineChart error = depth_chart("", Scale::kLog);
   for (const ProbedGroup& group : groups) {
-    const auto& probes = group.readout;
-    if (probes.empty() || probes.front()->errors.empty()) continue;
-    error.y.label = error_label(*probes.front());
-    const Curve curve = merged(probes, &Probe::errors, probes.front()->errors.front().name);
+    const Readouts& probes = group.readout;
+    if (probes.empty() || probes.front().found->curves.empty()) continue;
+    error.y.label = error_label(*probes.front().probe);
+    const Profile curve =
+        merged(probes, &ReadoutResult::curves, probes.front().found->curves.front().name);
     error.series.push_back(profile(curve, group.label, group.style));
   }
   if (error.series.empty()) return figure;
@@ -140,10 +150,11 @@ Figure readout_figure(const std::vector<ProbedGroup>& groups) {
   for (const Series& series : error.series) deepest = std::max(deepest, series.ys.size());
   int dash = 1;
   for (const ProbedGroup& group : groups) {
-    for (const Probe* probe : group.readout) {
-      for (const Curve& reference : probe->references) {
-        const Curve beside = reference.name == "ridge" ? best_step(reference, deepest)
-                                                       : step_per_layer(reference, deepest);
+    for (const Probed<ReadoutResult>& probe : group.readout) {
+      for (const ReferenceProfile& each : probe.found->references) {
+        const Profile& reference = each.error;
+        const Profile beside = reference.name == "ridge" ? best_step(reference, deepest)
+                                                         : step_per_layer(reference, deepest);
         const std::string label = baseline_name(reference.name);
         const bool known = std::any_of(error.series.begin(), error.series.end(),
                                        [&](const Series& series) { return series.label == label; });
@@ -161,7 +172,7 @@ Figure readout_figure(const std::vector<ProbedGroup>& groups) {
     LineChart chart =
         depth_chart(fit == std::string("scale") ? "Fitted scale" : "Fitted shift", Scale::kLinear);
     for (const ProbedGroup& group : groups) {
-      const Curve curve = merged(group.readout, &Probe::fits, fit);
+      const Profile curve = merged(group.readout, &ReadoutResult::fits, fit);
       if (!curve.mean.empty()) chart.series.push_back(profile(curve, group.label, group.style));
     }
     if (!chart.series.empty()) figure.panels.emplace_back(std::move(chart));
@@ -191,7 +202,7 @@ Figure nearest_figure(const std::vector<ProbedGroup>& groups) {
     chart.title = baseline_name(reference);
     for (const ProbedGroup& group : groups) {
       if (group.readout.empty()) continue;
-      for (const NearestStep& nearest : group.readout.front()->nearest) {
+      for (const Match& nearest : group.readout.front().found->matches) {
         if (nearest.reference != reference || nearest.curve != "fitted") continue;
         chart.series.push_back({.label = group.label,
                                 .xs = depths(nearest.step.size()),
@@ -218,15 +229,15 @@ Figure formation_figure(const std::vector<ProbedGroup>& groups) {
                 .narrow_columns = 1,
                 .aspect = 0.75};
   for (const ProbedGroup& group : groups) {
-    const std::vector<const Probe*>& probes = group.over_training;
+    const Readouts& probes = group.over_training;
     if (probes.size() < 2) continue;
-    LineChart chart = depth_chart(error_label(*probes.front()), Scale::kLog);
+    LineChart chart = depth_chart(error_label(*probes.front().probe), Scale::kLog);
     chart.title = group.label;
     int place = 0;
-    for (const Probe* probe : probes) {
-      if (probe->errors.empty()) continue;
-      const std::string label = str("step ", probe->checkpoint_step.value_or(0));
-      chart.series.push_back(profile(probe->errors.front(), label,
+    for (const Probed<ReadoutResult>& probe : probes) {
+      if (probe.found->curves.empty()) continue;
+      const std::string label = str("step ", probe.probe->from.checkpoint_step);
+      chart.series.push_back(profile(probe.found->curves.front(), label,
                                      {.hue = place % kHues, .dash = place / kHues, .width = 1.6}));
       ++place;
     }
@@ -237,81 +248,106 @@ Figure formation_figure(const std::vector<ProbedGroup>& groups) {
   return figure;
 }
 
-// "y (both)" -> {"y", "both"}
-std::pair<std::string, std::string> target_and_tokens(const std::string& name) {
-  const size_t open = name.rfind(" (");
-  if (open == std::string::npos || name.back() != ')') return {name, ""};
-  return {name.substr(0, open), name.substr(open + 2, name.size() - open - 3)};
+// "x token", "both tokens"
+std::string tokens_text(const std::string& tokens) {
+  return tokens + (tokens == "both" ? " tokens" : " token");
+}
+
+bool any_finite(const std::vector<double>& values) {
+  return std::any_of(values.begin(), values.end(),
+                     [](double value) { return std::isfinite(value); });
 }
 
 // One map for each kind of tokens that are read: a row for each target, and a last one for the
 // highest of the shuffled targets.
-std::vector<HeatMap> target_maps(const ProbedGroup& group, const Probe& probe) {
+std::vector<HeatMap> target_maps(const ProbedGroup& group) {
+  const Probed<LinearResult>& first = group.linear.front();
+  const auto layers = static_cast<size_t>(first.probe->n_layer);
   std::vector<HeatMap> maps;
   std::vector<std::vector<double>> shuffled;
-  const auto layers = static_cast<size_t>(probe.n_layers);
-  for (const Curve& target : probe.targets) {
-    const auto [name, tokens] = target_and_tokens(target.name);
-    const std::string title = group.label + (tokens.empty()     ? ""
-                                             : tokens == "both" ? ", both"
-                                                                : ", " + tokens + " token");
-    const auto same = [&](const HeatMap& map) { return map.title == title; };
-    const auto found = std::find_if(maps.begin(), maps.end(), same);
+  for (const LinearTarget& target : first.found->targets) {
+    const std::string title = group.label + ", " + tokens_text(target.tokens);
+    const auto found = std::find_if(maps.begin(), maps.end(),
+                                    [&](const HeatMap& map) { return map.title == title; });
     const auto place = static_cast<size_t>(found - maps.begin());
     if (found == maps.end()) {
       maps.push_back({.title = title, .x_label = "Layer", .value_label = "R\u00b2"});
       for (size_t i = 0; i < layers; ++i) maps.back().columns.push_back(std::to_string(i));
       shuffled.emplace_back(layers, NAN);
     }
-    std::vector<double> values = target.mean;
-    values.resize(layers, NAN);
-    if (target.baseline) {
-      for (size_t i = 0; i < layers; ++i) {
-        shuffled[place][i] = std::fmax(shuffled[place][i], values[i]);
-      }
-    } else {
-      maps[place].rows.push_back(name);
-      maps[place].values.push_back(std::move(values));
+    maps[place].rows.push_back(target.name);
+    maps[place].values.push_back(target.r2);
+    for (size_t i = 0; i < layers; ++i) {
+      shuffled[place][i] = std::fmax(shuffled[place][i], target.control[i]);
     }
   }
   for (size_t i = 0; i < maps.size(); ++i) {
-    const std::vector<double>& row = shuffled[i];
-    if (std::all_of(row.begin(), row.end(), [](double value) { return std::isnan(value); }))
-      continue;
+    if (!any_finite(shuffled[i])) continue;
     maps[i].rows.emplace_back("shuffled, highest");
-    maps[i].values.push_back(row);
+    maps[i].values.push_back(shuffled[i]);
   }
   return maps;
 }
 
-std::vector<Figure> linear_figures(const std::vector<ProbedGroup>& groups) {
+Figure targets_figure(const std::vector<ProbedGroup>& groups) {
   Figure maps{
       .id = "probe-targets", .title = "What the layers hold", .columns = 3, .narrow_columns = 1};
+  for (const ProbedGroup& group : groups) {
+    if (group.linear.empty()) continue;
+    for (HeatMap& map : target_maps(group)) maps.panels.emplace_back(std::move(map));
+  }
+  maps.caption =
+      "R\u00b2 on prompts of its own of a ridge regression from the residual stream to each "
+      "target, "
+      "layer by layer: from the query's x token, from the y token before it, or from both; the "
+      "first "
+      "run of each model. Last row: the highest of the same targets shuffled among prompts.";
+  return maps;
+}
+
+// The profile of a target over all runs of a group, or that of the target shuffled.
+Profile merged(const Linears& probes, const LinearTarget& wanted, bool control) {
+  std::vector<Profile> profiles;
+  for (const Probed<LinearResult>& probe : probes) {
+    for (const LinearTarget& target : probe.found->targets) {
+      if (target.name != wanted.name || target.tokens != wanted.tokens) continue;
+      profiles.push_back({.name = target.name,
+                          .mean = control ? target.control : target.r2,
+                          .std = {},
+                          .low = control ? target.control_low : target.low,
+                          .high = control ? target.control_high : target.high});
+    }
+  }
+  return over_seeds(profiles);
+}
+
+Figure profiles_figure(const std::vector<ProbedGroup>& groups) {
   Figure profiles{.id = "probe-profiles",
                   .title = "Linear probes by depth",
                   .columns = 3,
                   .narrow_columns = 2,
                   .aspect = 0.9};
-  std::vector<std::string> targets;
+  std::vector<const LinearTarget*> targets;
   for (const ProbedGroup& group : groups) {
     if (group.linear.empty()) continue;
-    const Probe& first = *group.linear.front();
-    for (HeatMap& map : target_maps(group, first)) maps.panels.emplace_back(std::move(map));
-    for (const Curve& target : first.targets) {
-      const bool known = std::find(targets.begin(), targets.end(), target.name) != targets.end();
-      if (!known) targets.push_back(target.name);
+    for (const LinearTarget& target : group.linear.front().found->targets) {
+      const bool known =
+          std::any_of(targets.begin(), targets.end(), [&](const LinearTarget* other) {
+            return other->name == target.name && other->tokens == target.tokens;
+          });
+      if (!known) targets.push_back(&target);
     }
   }
-  for (const std::string& target : targets) {
+  for (const LinearTarget* target : targets) {
     LineChart chart = depth_chart("R\u00b2", Scale::kLinear);
-    chart.title = target;
+    chart.title = target->name + ", " + tokens_text(target->tokens);
     chart.y.low = 0.0;
     chart.y.high = 1.02;
     for (const ProbedGroup& group : groups) {
-      const Curve curve = merged(group.linear, &Probe::targets, target);
+      const Profile curve = merged(group.linear, *target, /*control=*/false);
       if (!curve.mean.empty()) chart.series.push_back(profile(curve, group.label, group.style));
-      const Curve control = merged(group.linear, &Probe::targets, target, true);
-      if (control.mean.empty()) continue;
+      const Profile control = merged(group.linear, *target, /*control=*/true);
+      if (!any_finite(control.mean)) continue;
       SeriesStyle style = group.style;
       style.dash = 2;
       style.marker = -1;
@@ -320,40 +356,38 @@ std::vector<Figure> linear_figures(const std::vector<ProbedGroup>& groups) {
     }
     profiles.panels.emplace_back(std::move(chart));
   }
-  maps.caption =
-      "R\u00b2 on prompts of its own of a ridge regression from the residual stream to each "
-      "target, "
-      "layer by layer: from the query's x token, from the y token before it, or from both; the "
-      "first "
-      "run of each model. Last row: the highest of the same targets shuffled among prompts.";
   profiles.caption = "The same over relative depth, with shuffled targets as a control; " +
                      bands_over(groups, &ProbedGroup::linear) + ".";
-  return {maps, profiles};
+  return profiles;
 }
 
 }  // namespace
 
 Section probing_section(const std::vector<Group>& groups) {
-  std::vector<std::pair<std::string, std::string>> tasks;  // key, label
+  constexpr size_t kMostOpenPanels = 6;
+  std::vector<PromptTask> tasks;
   for (const Group& group : groups) {
-    for (const RunRecord* run : group.runs) {
-      for (const Probe& probe : run->probes) {
-        const std::pair<std::string, std::string> task(probe.task_key, probe.task_label);
-        if (std::find(tasks.begin(), tasks.end(), task) == tasks.end()) tasks.push_back(task);
+    for (const ReportedRun* run : group.runs) {
+      for (const ReportedProbe& probe : run->probes) {
+        const bool known = std::any_of(tasks.begin(), tasks.end(), [&](const PromptTask& task) {
+          return task.key == probe.task.key;
+        });
+        if (!known) tasks.push_back(probe.task);
       }
     }
   }
-  // A panel for each task: the same error says something else of other prompts.
+  // Figures for each task: the same error says something else of other prompts.
   Section section{.title = "Inside the layers"};
-  for (const auto& [key, label] : tasks) {
-    const std::vector<ProbedGroup> probed = probed_on(key, groups);
-    std::vector<Figure> figures = linear_figures(probed);
-    figures.insert(figures.begin(),
-                   {readout_figure(probed), nearest_figure(probed), formation_figure(probed)});
-    for (Figure& figure : figures) {
+  for (const PromptTask& task : tasks) {
+    const std::vector<ProbedGroup> probed = probed_on(task.key, groups);
+    // The many small charts say at length what the maps before them say.
+    const Figure profiles = profiles_figure(probed);
+    for (Figure figure : {readout_figure(probed), nearest_figure(probed), formation_figure(probed),
+                          targets_figure(probed), profiles}) {
       if (figure.panels.empty()) continue;
-      if (tasks.size() > 1) figure.title += ": " + label;
-      section.figures.push_back(std::move(figure));
+      const bool folded = figure.id == profiles.id || figure.panels.size() > kMostOpenPanels;
+      if (tasks.size() > 1) figure.title += ": " + task.label;
+      section.figures.push_back({std::move(figure), folded});
     }
   }
   return section;

@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <tuple>
 
 #include "icl/base/error.h"
 #include "icl/base/text.h"
+#include "icl/evaluation/settings.h"
 #include "src/report/figures.h"
-#include "src/report/result_files.h"
+#include "src/report/prompt_tasks.h"
 
 namespace icl::report {
 namespace {
@@ -46,25 +48,62 @@ size_t rank_of(const std::string& baseline) {
   return static_cast<size_t>(found - kBaselines.begin());
 }
 
+// What a run shows of a setting: the newest checkpoint's result, then the one with the most points.
+const ReportedEvaluation* chosen(const ReportedRun& run, const std::string& task_key,
+                                 const std::string& setting) {
+  const ReportedEvaluation* best = nullptr;
+  const auto rank = [](const ReportedEvaluation& each) {
+    return std::tuple(each.result.from.checkpoint_step, each.result.n_points,
+                      each.result.n_prompts);
+  };
+  for (const ReportedEvaluation& each : run.evaluations) {
+    if (each.task.key != task_key || each.setting != setting) continue;
+    if (best == nullptr || rank(each) > rank(*best)) best = &each;
+  }
+  return best;
+}
+
+void add_baseline(std::vector<Curve>& baselines, const Curve& curve) {
+  const auto same = std::find_if(baselines.begin(), baselines.end(),
+                                 [&](const Curve& known) { return known.name == curve.name; });
+  if (same == baselines.end()) {
+    baselines.push_back(curve);
+  } else if (same->mean.size() < curve.mean.size()) {
+    *same = curve;
+  }
+}
+
 }  // namespace
 
-std::vector<std::string> settings_of(const std::vector<Group>& groups, const std::string& task) {
-  std::vector<std::string> settings;
+int64_t SettingCurves::train_points() const {
+  int64_t most = 0;
+  for (const ModelCurve& model : models) most = std::max(most, model.train_points);
+  return most;
+}
+
+std::vector<ReportedSetting> settings_of(const std::vector<Group>& groups,
+                                         const std::string& task) {
+  std::vector<ReportedSetting> found;
   for (const Group& group : groups) {
-    for (const RunRecord* run : group.runs) {
-      for (const Evaluation& evaluation : run->evaluations) {
+    for (const ReportedRun* run : group.runs) {
+      for (const ReportedEvaluation& each : run->evaluations) {
         const bool known =
-            std::find(settings.begin(), settings.end(), evaluation.setting) != settings.end();
-        if (evaluation.task_key == task && !known) settings.push_back(evaluation.setting);
+            std::any_of(found.begin(), found.end(),
+                        [&](const ReportedSetting& other) { return other.label == each.setting; });
+        if (each.task.key != task || known) continue;
+        const Setting* record = settings().find(each.result.setting);
+        found.push_back({.label = each.setting,
+                         .of_training = each.of_training,
+                         .extrapolates = record != nullptr && record->extrapolates,
+                         .is_main = record != nullptr && record == &settings().records().front()});
       }
     }
   }
-  return settings;
+  return found;
 }
 
 std::string setting_name(const std::string& setting) {
-  std::string name = setting;
-  std::replace(name.begin(), name.end(), '_', ' ');
+  std::string name = spaced(setting);
   if (!name.empty() && name[0] >= 'a' && name[0] <= 'z') name[0] = static_cast<char>(name[0] - 32);
   return name;
 }
@@ -79,20 +118,27 @@ int baseline_dash(const std::string& baseline) {
   return rank < kBaselines.size() ? kBaselines[rank].dash : 6;
 }
 
-std::vector<TaskOfCurves> tasks_of(const std::vector<Group>& groups) {
-  std::vector<TaskOfCurves> tasks;
+const Curve* baseline_of(const SettingCurves& curves, const std::string& name) {
+  for (const Curve& curve : curves.baselines) {
+    if (curve.name == name) return &curve;
+  }
+  return nullptr;
+}
+
+std::vector<PromptTask> tasks_of(const std::vector<Group>& groups) {
+  std::vector<PromptTask> tasks;
   std::set<std::string> labels;
   for (const Group& group : groups) {
-    for (const RunRecord* run : group.runs) {
-      for (const Evaluation& evaluation : run->evaluations) {
-        const bool known = std::any_of(tasks.begin(), tasks.end(), [&](const TaskOfCurves& task) {
-          return task.key == evaluation.task_key;
+    for (const ReportedRun* run : group.runs) {
+      for (const ReportedEvaluation& each : run->evaluations) {
+        const bool known = std::any_of(tasks.begin(), tasks.end(), [&](const PromptTask& task) {
+          return task.key == each.task.key;
         });
         if (known) continue;
-        const std::string label = task_label(evaluation.function, evaluation.n_dims);
-        std::string unique = label;
-        for (int i = 2; !labels.insert(unique).second; ++i) unique = str(label, " (", i, ")");
-        tasks.push_back({evaluation.task_key, unique, evaluation.n_dims});
+        tasks.push_back(each.task);
+        for (int i = 2; !labels.insert(tasks.back().label).second; ++i) {
+          tasks.back().label = str(each.task.label, " (", i, ")");
+        }
       }
     }
   }
@@ -101,48 +147,47 @@ std::vector<TaskOfCurves> tasks_of(const std::vector<Group>& groups) {
 
 SettingCurves curves_of(const std::vector<Group>& groups, const std::string& task_key,
                         const std::string& setting) {
-  SettingCurves result;
-  result.from_training = is_of_training(setting);
+  SettingCurves found;
   for (const Group& group : groups) {
-    std::vector<const Curve*> models;
-    for (const RunRecord* run : group.runs) {
-      for (const Evaluation& evaluation : run->evaluations) {
-        if (evaluation.task_key != task_key || evaluation.setting != setting) continue;
-        result.n_prompts = std::max(result.n_prompts, evaluation.n_prompts);
-        if (!result.train_points) result.train_points = evaluation.train_points;
-        result.metric = evaluation.metric;
-        result.normaliser = evaluation.normaliser;
-        for (const Curve& curve : evaluation.curves) {
-          if (!curve.baseline) {
-            models.push_back(&curve);
-            continue;
-          }
-          const auto same =
-              std::find_if(result.baselines.begin(), result.baselines.end(),
-                           [&](const Curve& known) { return known.name == curve.name; });
-          if (same == result.baselines.end()) {
-            result.baselines.push_back(curve);
-          } else if (same->mean.size() < curve.mean.size()) {
-            *same = curve;
-          }
+    ModelCurve model{.group = &group};
+    std::vector<Curve> curves;
+    for (const ReportedRun* run : group.runs) {
+      const ReportedEvaluation* evaluation = chosen(*run, task_key, setting);
+      if (evaluation == nullptr) continue;
+      const EvalResult& result = evaluation->result;
+      found.n_prompts = std::max(found.n_prompts, result.n_prompts);
+      found.metric = result.metric.empty() ? "error" : result.metric;
+      found.normaliser = result.normaliser;
+      found.of_training = evaluation->of_training;
+      model.train_points = std::max(model.train_points, result.train_points);
+      model.train_dims = std::max(model.train_dims, result.train_dims);
+      for (const Curve& curve : result.curves) {
+        if (curve.is_model) {
+          curves.push_back(curve);
+        } else {
+          add_baseline(found.baselines, curve);
         }
       }
     }
-    if (models.empty()) continue;
-    result.models.emplace_back(&group, over_seeds(models));
-    result.seeds.push_back(models.size());
+    if (curves.empty()) continue;
+    model.seeds = curves.size();
+    model.curve = over_seeds(curves);
+    found.models.push_back(std::move(model));
   }
   std::stable_sort(
-      result.baselines.begin(), result.baselines.end(),
+      found.baselines.begin(), found.baselines.end(),
       [](const Curve& a, const Curve& b) { return rank_of(a.name) < rank_of(b.name); });
-  return result;
+  return found;
 }
 
 std::string main_setting(const std::vector<Group>& groups, const std::string& task_key) {
-  const std::vector<std::string> settings = settings_of(groups, task_key);
-  if (std::find(settings.begin(), settings.end(), "standard") != settings.end()) return "standard";
-  const auto found = std::find_if(settings.begin(), settings.end(), is_of_training);
-  return found == settings.end() ? "" : *found;
+  const std::vector<ReportedSetting> found = settings_of(groups, task_key);
+  for (const auto wanted : {&ReportedSetting::is_main, &ReportedSetting::of_training}) {
+    for (const ReportedSetting& setting : found) {
+      if (setting.*wanted) return setting.label;
+    }
+  }
+  return "";
 }
 
 }  // namespace icl::report

@@ -14,13 +14,13 @@ namespace {
 constexpr int64_t kBins = 100;  // more points than this cannot be told apart on the page
 
 // Means, lowest and highest within equal stretches of steps that all runs share.
-Series binned(const RunRecord& run, double TrainingStep::*field, int64_t steps_per_bin) {
+Series binned(const ReportedRun& run, double StepReport::*field, int64_t steps_per_bin) {
   struct Bin {
     double sum = 0, low = INFINITY, high = -INFINITY;
     int64_t count = 0;
   };
   std::map<int64_t, Bin> bins;
-  for (const TrainingStep& step : run.training) {
+  for (const StepReport& step : run.metrics.steps) {
     const double value = step.*field;
     if (!std::isfinite(value)) continue;
     Bin& bin = bins[step.step / steps_per_bin];
@@ -43,8 +43,8 @@ Series binned(const RunRecord& run, double TrainingStep::*field, int64_t steps_p
 int64_t steps_per_bin(const std::vector<Group>& groups) {
   int64_t last = 0;
   for (const Group& group : groups) {
-    for (const RunRecord* run : group.runs) {
-      if (!run->training.empty()) last = std::max(last, run->training.back().step);
+    for (const ReportedRun* run : group.runs) {
+      if (!run->metrics.steps.empty()) last = std::max(last, run->metrics.steps.back().step);
     }
   }
   return std::max<int64_t>(1, (last + kBins) / kBins);
@@ -52,27 +52,28 @@ int64_t steps_per_bin(const std::vector<Group>& groups) {
 
 // The first logged steps at which the curriculum had moved on, if all runs agree.
 void mark_curriculum(LineChart& chart, const std::vector<Group>& groups) {
-  const RunRecord* longest = nullptr;
+  const ReportedRun* longest = nullptr;
   for (const Group& group : groups) {
-    for (const RunRecord* run : group.runs) {
-      const bool longer = longest == nullptr || run->training.size() > longest->training.size();
+    for (const ReportedRun* run : group.runs) {
+      const bool longer =
+          longest == nullptr || run->metrics.steps.size() > longest->metrics.steps.size();
       if (longer) longest = run;
     }
   }
-  if (longest == nullptr || longest->training.empty()) return;
-  const std::vector<TrainingStep>& steps = longest->training;
+  if (longest == nullptr || longest->metrics.steps.empty()) return;
+  const std::vector<StepReport>& steps = longest->metrics.steps;
   for (size_t i = 1; i < steps.size(); ++i) {
     const bool moved =
         steps[i].n_points != steps[i - 1].n_points || steps[i].n_dims != steps[i - 1].n_dims;
     if (moved) chart.stages.push_back(static_cast<double>(steps[i].step));
   }
-  const TrainingStep& first = steps.front();
-  const TrainingStep& last = steps.back();
+  const StepReport& first = steps.front();
+  const StepReport& last = steps.back();
   chart.stages_label = str("curriculum: ", first.n_dims, " \u2192 ", last.n_dims, " dimensions, ",
                            first.n_points, " \u2192 ", last.n_points, " points");
 }
 
-LineChart training_panel(const std::vector<Group>& groups, double TrainingStep::*field,
+LineChart training_panel(const std::vector<Group>& groups, double StepReport::*field,
                          const std::string& label) {
   LineChart chart;
   chart.x = {.label = "Training step", .low = 0.0, .whole = true};
@@ -80,7 +81,7 @@ LineChart training_panel(const std::vector<Group>& groups, double TrainingStep::
   const int64_t per_bin = steps_per_bin(groups);
   for (const Group& group : groups) {
     bool first = true;
-    for (const RunRecord* run : group.runs) {
+    for (const ReportedRun* run : group.runs) {
       Series series = binned(*run, field, per_bin);
       if (series.xs.empty()) continue;
       series.label = group.label;
@@ -121,8 +122,8 @@ Figure loss_figure(const std::vector<Group>& groups) {
                 .narrow_columns = 1,
                 .aspect = 0.72};
   LineChart loss =
-      training_panel(groups, &TrainingStep::relative_loss, "Loss relative to predicting zero");
-  LineChart norm = training_panel(groups, &TrainingStep::grad_norm, "Gradient norm");
+      training_panel(groups, &StepReport::relative_loss, "Loss relative to predicting zero");
+  LineChart norm = training_panel(groups, &StepReport::grad_norm, "Gradient norm");
   if (loss.series.empty() && norm.series.empty()) return figure;
   mark_curriculum(loss, groups);
   for (LineChart* chart : {&loss, &norm}) {
@@ -148,8 +149,8 @@ Figure side_figure(const std::vector<Group>& groups) {
                 .aspect = 0.72};
   std::set<std::string> settings;
   for (const Group& group : groups) {
-    for (const RunRecord* run : group.runs) {
-      for (const SideEvaluation& side : run->side) {
+    for (const ReportedRun* run : group.runs) {
+      for (const SideReport& side : run->metrics.evaluations) {
         for (const auto& [setting, errors] : side.errors) settings.insert(setting);
       }
     }
@@ -160,11 +161,12 @@ Figure side_figure(const std::vector<Group>& groups) {
     chart.y = {.label = "Normalised error at the last point", .scale = Scale::kLog};
     for (const Group& group : groups) {
       bool first = true;
-      for (const RunRecord* run : group.runs) {
+      for (const ReportedRun* run : group.runs) {
         Series series{.label = group.label, .style = group.style, .in_legend = first};
         series.style.faint = group.runs.size() > 1;
-        for (const SideEvaluation& side : run->side) {
-          const auto found = side.errors.find(setting);
+        for (const SideReport& side : run->metrics.evaluations) {
+          const auto found = std::find_if(side.errors.begin(), side.errors.end(),
+                                          [&](const auto& each) { return each.first == setting; });
           if (found == side.errors.end() || found->second.empty()) continue;
           series.xs.push_back(static_cast<double>(side.step + 1));
           series.ys.push_back(found->second.back());
@@ -189,8 +191,20 @@ Figure side_figure(const std::vector<Group>& groups) {
 
 Section training_section(const std::vector<Group>& groups) {
   Section section{.title = "Training"};
-  for (Figure& figure : std::vector<Figure>{loss_figure(groups), side_figure(groups)}) {
-    if (!figure.panels.empty()) section.figures.push_back(std::move(figure));
+  std::vector<std::string> keys;
+  for (const Group& group : groups) {
+    const std::string& key = group.runs.front()->task.key;
+    if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
+  }
+  for (const std::string& key : keys) {
+    std::vector<Group> of_task = groups;
+    std::erase_if(of_task, [&](const Group& group) { return group.runs.front()->task.key != key; });
+    const std::string& label = of_task.front().runs.front()->task.label;
+    for (Figure figure : {loss_figure(of_task), side_figure(of_task)}) {
+      if (figure.panels.empty()) continue;
+      if (keys.size() > 1) figure.title += ": " + (label.empty() ? "unknown task" : label);
+      section.figures.push_back({std::move(figure), /*folded=*/keys.size() > 2});
+    }
   }
   return section;
 }

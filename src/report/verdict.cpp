@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "icl/base/error.h"
 #include "icl/base/text.h"
@@ -16,13 +17,6 @@ std::string listing(const std::vector<std::string>& parts) {
   return join({parts.begin(), parts.end() - 1}) + " and " + parts.back();
 }
 
-const Curve* baseline_of(const SettingCurves& curves, const std::string& name) {
-  for (const Curve& curve : curves.baselines) {
-    if (curve.name == name) return &curve;
-  }
-  return nullptr;
-}
-
 // The value at n as a part of the error of predicting zero (of the normaliser, without that line).
 double part_of_zero(const SettingCurves& curves, const Curve& curve, size_t n) {
   if (n >= curve.mean.size()) return NAN;
@@ -33,12 +27,12 @@ double part_of_zero(const SettingCurves& curves, const Curve& curve, size_t n) {
 // "GPT-2 has 12% and Mamba 7.1%", with `verb` between the first name and its figure.
 std::string at_examples(const SettingCurves& curves, size_t n, const std::string& verb) {
   std::vector<std::string> parts;
-  for (const auto& [group, curve] : curves.models) {
-    const double part = part_of_zero(curves, curve, n);
-    if (std::isnan(part)) continue;
-    parts.push_back(group->label + (parts.empty() ? verb : " ") + percent(part));
+  for (const ModelCurve& model : curves.models) {
+    const double part = part_of_zero(curves, model.curve, n);
+    if (!std::isfinite(part)) continue;
+    parts.push_back(model.group->label + (parts.empty() ? verb : " ") + percent(part));
   }
-  return listing(parts);
+  return parts.empty() ? "no model has a finite part" : listing(parts);
 }
 
 // " (least squares: 0.31%)"
@@ -46,21 +40,23 @@ std::string beside(const SettingCurves& curves, size_t n) {
   const Curve* least_squares = baseline_of(curves, "least_squares");
   if (least_squares != nullptr) {
     const double part = part_of_zero(curves, *least_squares, n);
-    if (!std::isnan(part)) return " (least squares: " + percent(part) + ")";
+    if (std::isfinite(part)) return " (least squares: " + percent(part) + ")";
   }
   return "";
 }
 
-std::string about_task(const std::vector<Group>& groups, const TaskOfCurves& task) {
+std::string about_task(const std::vector<Group>& groups, const PromptTask& task) {
   const SettingCurves curves = curves_of(groups, task.key, main_setting(groups, task.key));
   if (curves.models.empty()) return "";
   size_t last = 0;
-  for (const auto& [group, curve] : curves.models) last = std::max(last, curve.mean.size() - 1);
-  if (curves.train_points && *curves.train_points > 0) {
-    last = std::min(last, static_cast<size_t>(*curves.train_points - 1));
+  for (const ModelCurve& model : curves.models) {
+    last = std::max(last, std::max<size_t>(1, model.curve.mean.size()) - 1);
+  }
+  if (curves.train_points() > 0) {
+    last = std::min(last, static_cast<size_t>(curves.train_points() - 1));
   }
   const auto dims = static_cast<size_t>(task.n_dims);
-  std::string text = str(static_cast<char>(std::toupper(task.label[0])), task.label.substr(1));
+  std::string text = setting_name(task.label);
   const std::string zero = " of the error of predicting zero";
   if (task.n_dims > 0 && dims < last) {
     text += str(": with n = ", dims, " in-context examples, as many as input dimensions, ",
@@ -70,53 +66,91 @@ std::string about_task(const std::vector<Group>& groups, const TaskOfCurves& tas
     text += str(": with ", last, " in-context examples ", at_examples(curves, last, " has "), zero,
                 beside(curves, last), ".");
   }
-  if (curves.from_training) text += " This is on training batches: there is no evaluation yet.";
+  if (curves.of_training) text += " This is on training batches: there is no evaluation yet.";
   return text;
 }
 
+// Of many tasks: "Mamba has the least error of the models on 5 of 7 tasks, GPT-2 on 2; ..."
+std::string about_tasks(const Summary& summary) {
+  std::map<std::string, size_t> wins;
+  size_t tasks = 0;
+  for (size_t i = 0; i < summary.rows.size(); ++i) {
+    const SummaryRow& row = summary.rows[i];
+    const bool last_of_task = i + 1 == summary.rows.size() || summary.rows[i + 1].task != row.task;
+    if (!last_of_task) continue;
+    ++tasks;
+    for (size_t m = 0; m < row.cells.size(); ++m)
+      wins[summary.models[m]] += row.cells[m].best ? 1 : 0;
+  }
+  std::vector<std::pair<std::string, size_t>> order(wins.begin(), wins.end());
+  std::stable_sort(order.begin(), order.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::vector<std::string> parts;
+  for (const auto& [model, count] : order) {
+    if (count == 0) continue;
+    parts.push_back(parts.empty() ? str(model, " has the least error of the models on ", count,
+                                        " of ", tasks, " tasks")
+                                  : str(model, " on ", count));
+  }
+  if (parts.empty()) {
+    return str(listing(summary.models), ": the errors on ", tasks,
+               " tasks are in the table below.");
+  }
+  return listing(parts) + ", with the most in-context examples of the table below.";
+}
+
 std::string about_training(const std::vector<Group>& groups) {
+  constexpr size_t kFew = 6;
   std::vector<std::string> parts;
   for (const Group& group : groups) {
-    const RunRecord& run = *group.runs.front();
+    const ReportedRun& run = *group.runs.front();
     std::string text = group.label + " is at step " + with_commas(run.steps);
     if (run.planned_steps > 0) text += " of " + with_commas(run.planned_steps);
-    if (!run.training.empty() && std::isfinite(run.training.back().relative_loss)) {
-      text += " with a loss of " + percent(run.training.back().relative_loss) +
-              " of that of predicting zero";
+    const std::vector<StepReport>& steps = run.metrics.steps;
+    if (!steps.empty() && std::isfinite(steps.back().relative_loss)) {
+      text +=
+          " with a loss of " + percent(steps.back().relative_loss) + " of that of predicting zero";
     }
     parts.push_back(text);
   }
+  if (parts.size() > kFew) return str("None of ", parts.size(), " models is evaluated yet.");
   return "Not evaluated yet: " + listing(parts) + ".";
 }
 
-std::string about_language(const std::vector<LanguageResult>& results) {
-  const LanguageResult* best = nullptr;
-  const ShotMean* mean = nullptr;
-  for (const LanguageResult& result : results) {
-    if (result.means.empty()) continue;
-    const ShotMean& last = result.means.back();
-    if (std::isnan(last.fixed) || (mean != nullptr && last.fixed <= mean->fixed)) continue;
+std::string about_language(const std::vector<LanguageEvaluation>& results) {
+  const LanguageEvaluation* best = nullptr;
+  double accuracy = NAN;
+  for (const LanguageEvaluation& result : results) {
+    const std::vector<GroupMeans> means = means_over_tasks(result);
+    if (means.empty() || !std::isfinite(means.back().fixed.accuracy)) continue;
+    if (best != nullptr && means.back().fixed.accuracy <= accuracy) continue;
     best = &result;
-    mean = &last;
+    accuracy = means.back().fixed.accuracy;
   }
   if (best == nullptr) return "";
-  std::string text = str("Language tasks: ", best->name, " answers ", percent(mean->fixed),
-                         " with ", mean->shots, mean->shots == 1 ? " shot" : " shots");
-  const ShotMean& first = best->means.front();
-  if (first.shots != mean->shots && !std::isnan(first.fixed)) {
-    text += str(" and ", percent(first.fixed), " with ", first.shots);
+  const std::vector<GroupMeans> means = means_over_tasks(*best);
+  const GroupMeans &first = means.front(), &last = means.back();
+  std::string text = str("Language tasks: ", best->facts.name, " answers ", percent(accuracy),
+                         " with ", last.shots, last.shots == 1 ? " shot" : " shots");
+  if (first.shots != last.shots && std::isfinite(first.fixed.accuracy)) {
+    text += str(" and ", percent(first.fixed.accuracy), " with ", first.shots);
   }
   return text + (results.size() > 1 ? ", the most of the models." : ".");
 }
 
 }  // namespace
 
-std::string verdict(const std::vector<Group>& groups, const std::vector<LanguageResult>& language) {
+std::string verdict(const std::vector<Group>& groups,
+                    const std::vector<LanguageEvaluation>& language) {
+  constexpr size_t kFewTasks = 2;
   std::vector<std::string> sentences;
-  for (const TaskOfCurves& task : tasks_of(groups)) {
-    const std::string sentence = about_task(groups, task);
-    if (!sentence.empty()) sentences.push_back(sentence);
+  const std::vector<PromptTask> tasks = tasks_of(groups);
+  if (tasks.size() > kFewTasks) {
+    sentences.push_back(about_tasks(summary_of(groups)));
+  } else {
+    for (const PromptTask& task : tasks) sentences.push_back(about_task(groups, task));
   }
+  std::erase(sentences, "");
   if (sentences.empty() && !groups.empty()) sentences.push_back(about_training(groups));
   if (const std::string sentence = about_language(language); !sentence.empty()) {
     sentences.push_back(sentence);

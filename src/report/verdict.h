@@ -10,9 +10,10 @@
 
 namespace icl::report {
 
-// Which model reaches which fraction of the error of predicting zero with as many in-context
-// examples as input dimensions and with the most of training, beside least squares where it has no
-// error to speak of or not. Without evaluations, how far training is.
-std::string verdict(const std::vector<Group>& groups, const std::vector<LanguageResult>& language);
+// Of one or two tasks: which part of the error of predicting zero each model reaches with as many
+// in-context examples as input dimensions and with the most of training, beside least squares. Of
+// more tasks: on how many each model is best. Without evaluations: how far training is.
+std::string verdict(const std::vector<Group>& groups,
+                    const std::vector<LanguageEvaluation>& language);
 
 }  // namespace icl::report

@@ -31,39 +31,58 @@ std::vector<int64_t> choose(const RandomStream& stream, int64_t count, int64_t s
   return chosen;
 }
 
-bool has_noise(const TaskConfig& config) {
-  return config.function == "noisy_linear_regression";
-}
-
 }  // namespace
 
-Functions::Functions(const TaskConfig& config, const RandomStream& stream, int64_t batch_size,
-                     int64_t n_dims)
-    : Functions(config, task_info(config.function).draw(config, stream, batch_size, n_dims),
+at::Tensor sample_inputs(const InputConfig& config, const InputRequest& request) {
+  at::Tensor xs_BKD = config.distribution->draw(request);
+  if (config.scale != 1) xs_BKD = xs_BKD * config.scale;
+  if (config.bias != 0) xs_BKD = xs_BKD + config.bias;
+  return config.distribution->arrange(xs_BKD, request.stream);
+}
+
+at::Tensor sample_inputs(const InputConfig& config, int64_t n_dims, const RandomStream& stream,
+                         const RandomStream& run_rotation, int64_t batch_size, int64_t n_points,
+                         int64_t used_dims) {
+  const bool once = config.distribution->rotates_once();
+  at::Tensor xs_BKD = sample_inputs(config, {.batch_size = batch_size,
+                                             .n_points = n_points,
+                                             .n_dims = n_dims,
+                                             .stream = stream,
+                                             .rotation = once ? run_rotation : stream});
+  if (used_dims < n_dims) xs_BKD.slice(2, used_dims).zero_();
+  return xs_BKD;
+}
+
+Functions::Functions(const TaskConfig& task, const RandomStream& stream, int64_t batch_size,
+                     int64_t used_dims)
+    : Functions(task,
+                task.function->draw(
+                    {.count = batch_size, .n_dims = task.n_dims, .used_dims = used_dims}, stream),
                 stream.child("noise")) {}
 
-Functions::Functions(const TaskConfig& config, FunctionParameters parameters,
+Functions::Functions(const TaskConfig& task, FunctionParameters parameters,
                      const RandomStream& noise)
-    : config_(config), parameters_(std::move(parameters)), noise_(noise) {}
+    : task_(task), parameters_(std::move(parameters)), noise_(noise) {}
 
 at::Tensor Functions::values(const at::Tensor& xs_BKD) const {
-  return task_info(config_.function).evaluate(config_, parameters_, xs_BKD);
+  return task_.function->evaluate(parameters_, xs_BKD);
 }
 
 at::Tensor Functions::observe(const at::Tensor& xs_BKD) const {
-  return renormalised(config_, with_noise(xs_BKD));
+  return renormalised(task_, with_noise(xs_BKD));
 }
 
 at::Tensor Functions::with_noise(const at::Tensor& xs_BKD) const {
   const at::Tensor ys_BK = values(xs_BKD);
-  if (!has_noise(config_)) return ys_BK;
-  return ys_BK + noise_.normal(ys_BK.sizes()) * config_.noise_std;
+  const double std = task_.traits().noise_std;
+  if (std == 0) return ys_BK;
+  return ys_BK + noise_.normal(ys_BK.sizes()) * std;
 }
 
-at::Tensor renormalised(const TaskConfig& config, const at::Tensor& ys_BK) {
+at::Tensor renormalised(const TaskConfig& task, const at::Tensor& ys_BK) {
   // One value has no spread.
-  if (!has_noise(config) || !config.renormalize_ys || ys_BK.numel() < 2) return ys_BK;
-  return ys_BK * (std::sqrt(static_cast<double>(config.n_dims)) / ys_BK.std());
+  if (!task.traits().renormalize_ys || ys_BK.numel() < 2) return ys_BK;
+  return ys_BK * (std::sqrt(static_cast<double>(task.n_dims)) / ys_BK.std());
 }
 
 RandomStream rotation_of_run(uint64_t train_seed) {
@@ -76,15 +95,18 @@ TaskSampler::TaskSampler(TaskConfig config, uint64_t seed, std::string stream,
       stream_(seed, stream),
       rotation_(train_seed ? rotation_of_run(*train_seed) : stream_.child("fixed")) {
   if (config_.num_tasks > 0) {
-    pool_ = task_info(config_.function)
-                .draw(config_, stream_.child("pool of tasks"), config_.num_tasks, config_.n_dims);
+    pool_ = config_.function->draw(
+        {.count = config_.num_tasks, .n_dims = config_.n_dims, .used_dims = config_.n_dims},
+        stream_.child("pool of tasks"));
   }
 }
 
 FunctionParameters TaskSampler::sample_parameters(const SampleRequest& request,
                                                   const RandomStream& stream) const {
   if (pool_.empty()) {
-    return task_info(config_.function).draw(config_, stream, request.batch_size, request.n_dims);
+    return config_.function->draw(
+        {.count = request.batch_size, .n_dims = config_.n_dims, .used_dims = request.n_dims},
+        stream);
   }
   const at::Tensor chosen =
       at::tensor(choose(stream.child("choice"), request.batch_size, config_.num_tasks));
@@ -111,7 +133,10 @@ Batch TaskSampler::sample_from_examples(const SampleRequest& request) const {
 }
 
 Batch TaskSampler::sample(const SampleRequest& request) const {
-  ICL_ASSERT(request.n_dims <= config_.n_dims, request.n_dims, " > ", config_.n_dims);
+  if (request.n_dims > config_.n_dims || request.n_dims < 1 || request.batch_size < 1) {
+    throw UsageError(str("sample: n_dims ", request.n_dims, " and batch_size ", request.batch_size,
+                         ", expected 1 .. ", config_.n_dims, " and at least 1"));
+  }
   if (config_.num_training_examples > 0) return sample_from_examples(request);
   const RandomStream step = stream_.at_step(request.step);
   const at::Tensor xs_BKD = sample_inputs(config_.inputs, config_.n_dims, step, rotation_,

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/tokenizer/added_tokens.h"
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "icl/base/error.h"
+#include "icl/base/log.h"
 #include "src/tokenizer/unicode.h"
 
 namespace icl::tokenizer {
@@ -14,53 +16,70 @@ bool inside_word(std::string_view text, size_t begin, size_t end) {
          (end < text.size() && is_word_char(decode_at(text, end).value));
 }
 
+AddedToken read_token(const JsonPlace& place) {
+  AddedToken token;
+  token.content = place.at("content").text();
+  token.special = place.flag("special", false);
+  token.normalized = place.flag("normalized", !token.special);
+  token.single_word = place.flag("single_word", false);
+  token.lstrip = place.flag("lstrip", false);
+  token.rstrip = place.flag("rstrip", false);
+  return token;
+}
+
 }  // namespace
 
-std::vector<AddedToken> read_added_tokens(const JsonPlace& places, const Vocabulary& vocabulary) {
+std::vector<AddedToken> read_added_tokens(const JsonPlace& places, const Vocabulary& vocabulary,
+                                          const Normalizer* normalizer) {
   std::vector<AddedToken> tokens;
   if (places.is_null()) return tokens;
-  std::unordered_map<int32_t, std::string_view> contents;  // of the vocabulary's ids
-  for (const auto& [token, id] : vocabulary) contents.emplace(id, token);
-  std::unordered_map<std::string, int32_t> ids;
+  std::unordered_map<std::string, size_t> known;  // index of each content in `tokens`
+  auto next_id = static_cast<int32_t>(vocabulary.size());
+  std::string first_moved;
+  int moved = 0;
   for (const JsonPlace& place : places.elements()) {
-    AddedToken token;
-    token.id = static_cast<int32_t>(place.at("id").integer(0, kMostTokens - 1));
-    token.content = place.at("content").text();
-    token.special = place.flag("special", false);
-    token.normalized = place.flag("normalized", !token.special);
-    token.single_word = place.flag("single_word", false);
-    token.lstrip = place.flag("lstrip", false);
-    token.rstrip = place.flag("rstrip", false);
-    const auto known = vocabulary.find(token.content);
-    if (known != vocabulary.end() && known->second != token.id) {
-      place.fail(str("'", token.content, "' has the id ", token.id, ", but ", known->second,
-                     " in model.vocab"));
+    AddedToken token = read_token(place);
+    if (token.content.empty()) continue;
+    token.normal = token.content;
+    if (token.normalized && normalizer != nullptr) normalizer->apply(token.normal);
+    const auto [entry, is_new] = known.emplace(token.content, tokens.size());
+    const auto in_vocabulary = vocabulary.find(token.content);
+    if (!is_new) {
+      token.id = tokens[entry->second].id;
+      token.special = token.special || tokens[entry->second].special;
+    } else if (in_vocabulary != vocabulary.end()) {
+      token.id = in_vocabulary->second;
+    } else {
+      token.id = next_id;
     }
-    const auto other = contents.find(token.id);
-    if (other != contents.end() && other->second != token.content) {
-      place.fail(str("'", token.content, "' has the id ", token.id, ", which is '", other->second,
-                     "' in model.vocab"));
+    next_id = std::max(next_id, token.id + 1);
+    const JsonPlace id = place.find("id");
+    if (!id.is_null() && id.integer(0, kMostTokens - 1) != token.id && moved++ == 0) {
+      first_moved = str("'", token.content, "' has the id ", token.id, ", not ",
+                        id.integer(0, kMostTokens - 1));
     }
-    const auto [earlier, is_new] = ids.emplace(token.content, token.id);
-    if (!is_new && earlier->second != token.id) {
-      place.fail(str("'", token.content, "' has the id ", token.id, ", but ", earlier->second,
-                     " earlier in the list"));
+    if (is_new) {
+      tokens.push_back(std::move(token));
+    } else {
+      tokens[entry->second] = std::move(token);
     }
-    tokens.push_back(std::move(token));
+  }
+  if (moved > 0) {
+    log_warning(str("'", places.file(), "': ", first_moved, " as the file says",
+                    moved > 1 ? str(", and so for ", moved - 1, " more added tokens") : "",
+                    ": an added token has the id of model.vocab, or the next one that is free, as "
+                    "in the tokenizers library"));
   }
   return tokens;
 }
 
-AddedTokenFinder::AddedTokenFinder(const std::vector<AddedToken>& tokens, bool normalized,
-                                   const Normalizer* normalizer) {
+AddedTokenFinder::AddedTokenFinder(const std::vector<AddedToken>& tokens, bool normalized) {
   std::vector<ByteTrie::Pattern> patterns;
   // Special tokens come first: of two that normalize to the same text, the special one is found.
   for (const bool special : {true, false}) {
     for (const AddedToken& token : tokens) {
       if (token.normalized != normalized || token.special != special) continue;
-      std::string pattern = token.content;
-      if (normalized && normalizer != nullptr) normalizer->apply(pattern);
-      patterns.push_back({std::move(pattern), static_cast<int32_t>(tokens_.size())});
+      patterns.push_back({token.normal, static_cast<int32_t>(tokens_.size())});
       tokens_.push_back(token);
     }
   }
@@ -81,6 +100,7 @@ void AddedTokenFinder::scan(std::string_view text, const Emit& emit) const {
     size_t end = at + match.length;
     at = trie_.next_candidate(text, end);
     if (token.single_word && inside_word(text, begin, end)) continue;
+    if (token.lstrip) begin = std::max(begin, done);
     while (token.lstrip && begin > done && is_space(decode_before(text, begin).value)) {
       begin -= decode_before(text, begin).length;
     }
@@ -88,9 +108,10 @@ void AddedTokenFinder::scan(std::string_view text, const Emit& emit) const {
       end += decode_at(text, end).length;
     }
     if (begin > done) emit(-1, done, begin);
-    emit(token.id, begin, end);
-    // May go back: a token inside the space that the one before took along is found all the same,
-    // and what follows it is text again, as in the library that these files come from.
+    // Nothing is left of a token that the one before took along as white space.
+    if (begin < end) emit(token.id, begin, end);
+    // May go back: a token without lstrip inside the space that the one before took along is found
+    // all the same, and what follows it is text again, as in the tokenizers library.
     done = end;
   }
   if (done < text.size()) emit(-1, done, text.size());

@@ -20,6 +20,8 @@ namespace icl::tokenizer {
 struct AddedToken {
   int32_t id = 0;
   std::string content;
+  std::string normal;  // what is looked for, and what the token decodes to: the content, as
+                       // the file's normalizer leaves it when `normalized`
   bool special = false;
   bool normalized = false;   // found in normalized text; otherwise before normalization
   bool single_word = false;  // not inside a word
@@ -27,8 +29,13 @@ struct AddedToken {
   bool rstrip = false;       // and after it
 };
 
-// Fails where an id and a content contradict each other or the vocabulary.
-std::vector<AddedToken> read_added_tokens(const JsonPlace& places, const Vocabulary& vocabulary);
+// Reads a list of tokens; each has a "content", flags, and perhaps the "id" that its file gives it.
+// The id is not taken from there, but as the tokenizers library assigns it: that of the vocabulary,
+// or the next free one in the order of the list. Where the two differ, a warning says so. A content
+// that comes again replaces the flags of the first; a special token stays special. `normalizer` may
+// be null.
+std::vector<AddedToken> read_added_tokens(const JsonPlace& places, const Vocabulary& vocabulary,
+                                          const Normalizer* normalizer);
 
 // Finds the normalized or the other half of the added tokens.
 class AddedTokenFinder {
@@ -37,9 +44,7 @@ class AddedTokenFinder {
   using Emit = std::function<void(int32_t id, size_t begin, size_t end)>;
 
   AddedTokenFinder() = default;
-  // `normalizer` (may be null) is applied to the contents of normalized tokens.
-  AddedTokenFinder(const std::vector<AddedToken>& tokens, bool normalized,
-                   const Normalizer* normalizer);
+  AddedTokenFinder(const std::vector<AddedToken>& tokens, bool normalized);
 
   void scan(std::string_view text, const Emit& emit) const;
 

@@ -4,7 +4,6 @@
 #include <cstdio>
 
 #include "icl/base/error.h"
-#include "src/tokenizer/byte_alphabet.h"
 #include "src/tokenizer/unicode.h"
 
 namespace icl::tokenizer {
@@ -70,6 +69,11 @@ void Bpe::read_merges(const JsonPlace& merges) {
   if (!list.is_array()) merges.fail("expected a list");
   merges_ = MergeTable(list.size());
   for (size_t rank = 0; rank < list.size(); ++rank) {
+    // A line of an older merges.txt.
+    if (list[rank].is_string() &&
+        list[rank].get_ref<const std::string&>().starts_with("#version")) {
+      continue;
+    }
     const auto [left, right] = parts_of(list[rank]);
     if (left.empty() || right.empty()) {
       merges.elements()[rank].fail("expected two tokens, as \"a b\" or [\"a\", \"b\"]");
@@ -190,15 +194,7 @@ void Bpe::encode_chunk(std::string_view word, WordCache& cache, std::vector<int6
   if (kept && cache.find(word, ids)) return;
   const size_t before = ids.size();
   if (ignore_merges_) {
-    std::string whole;
-    for (const char byte : word) {
-      if (bytes_) {
-        append_utf8(whole, character_of_byte(static_cast<unsigned char>(byte)));
-      } else {
-        whole += byte;
-      }
-    }
-    const auto found = vocabulary_.find(whole);
+    const auto found = bytes_ ? vocabulary_.find(alphabet_of_bytes(word)) : vocabulary_.find(word);
     if (found != vocabulary_.end()) ids.push_back(found->second);
   }
   if (ids.size() == before) {

@@ -3,7 +3,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "src/tokenizer/byte_alphabet.h"
 #include "src/tokenizer/unicode.h"
 
 namespace icl {
@@ -16,9 +15,7 @@ std::string byte_tokenizer_json() {
                            {"use_regex", false}};
   Json vocabulary = Json::object();
   for (int64_t byte = 0; byte < kByteTokens; ++byte) {
-    std::string letter;
-    tokenizer::append_utf8(letter, tokenizer::character_of_byte(static_cast<unsigned char>(byte)));
-    vocabulary[letter] = byte;
+    vocabulary[tokenizer::alphabet_of_bytes(std::string(1, static_cast<char>(byte)))] = byte;
   }
   const Json tokenizer = {{"version", "1.0"},
                           {"truncation", nullptr},

@@ -5,9 +5,8 @@
 #include <optional>
 
 #include "icl/base/error.h"
-#include "src/tokenizer/byte_alphabet.h"
-#include "src/tokenizer/metaspace.h"
 #include "src/tokenizer/pattern.h"
+#include "src/tokenizer/pre_tokenizer.h"
 #include "src/tokenizer/unicode.h"
 
 namespace icl::tokenizer {

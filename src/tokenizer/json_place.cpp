@@ -2,6 +2,7 @@
 #include "src/tokenizer/json_place.h"
 
 #include "icl/base/error.h"
+#include "icl/io/files.h"
 #include "src/tokenizer/unicode.h"
 
 namespace icl::tokenizer {
@@ -17,6 +18,22 @@ std::string shown(const nlohmann::json& value) {
 }
 
 }  // namespace
+
+nlohmann::json read_json(const std::filesystem::path& path) {
+  constexpr int kDeepest = 100;
+  const MappedFile file(path);
+  const auto watch = [&](int depth, nlohmann::json::parse_event_t, const nlohmann::json&) {
+    if (depth > kDeepest) {
+      throw DataError(str("'", path.string(), "': is nested deeper than ", kDeepest, " levels"));
+    }
+    return true;
+  };
+  try {
+    return nlohmann::json::parse(file.bytes(), watch);
+  } catch (const nlohmann::json::exception& error) {
+    throw DataError(str("'", path.string(), "': is not JSON: ", error.what()));
+  }
+}
 
 void JsonPlace::fail(const std::string& message) const {
   throw DataError(str("'", file_, "': ", key_.empty() ? "" : key_ + ": ", message));

@@ -5,11 +5,15 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 namespace icl::tokenizer {
+
+// Throws DataError that names the file for what is not JSON, or nested deeper than 100 levels.
+nlohmann::json read_json(const std::filesystem::path& path);
 
 class JsonPlace {
  public:

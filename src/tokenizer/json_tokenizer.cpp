@@ -1,23 +1,76 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
+#include "src/tokenizer/json_tokenizer.h"
+
 #include <mutex>
-#include <nlohmann/json.hpp>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "icl/base/error.h"
-#include "icl/io/files.h"
 #include "src/tokenizer/added_tokens.h"
 #include "src/tokenizer/bpe.h"
 #include "src/tokenizer/decoder.h"
-#include "src/tokenizer/formats.h"
 #include "src/tokenizer/normalizer.h"
-#include "src/tokenizer/post_processor.h"
+#include "src/tokenizer/pattern.h"
 #include "src/tokenizer/pre_tokenizer.h"
 #include "src/tokenizer/unicode.h"
 
 namespace icl::tokenizer {
 namespace {
 
-constexpr size_t kLongestText = size_t{1} << 30;  // offsets within ICU are of 32 bits
+// Special tokens around a text: the "post_processor" of a tokenizer.json.
+struct Surroundings {
+  std::vector<int64_t> before;
+  std::vector<int64_t> after;
+};
+
+// {"single": [{"SpecialToken": {"id": "<s>", ...}}, {"Sequence": {"id": "A", ...}}], ...}
+Surroundings read_template(const JsonPlace& place) {
+  Surroundings result;
+  int sequences = 0;
+  for (const JsonPlace& piece : place.at("single").elements()) {
+    if (!piece.find("Sequence").is_null()) {
+      if (piece.at("Sequence").at("id").text() != "A" || ++sequences > 1) {
+        piece.fail("expected the sequence A once");
+      }
+      continue;
+    }
+    const JsonPlace name = piece.at("SpecialToken").at("id");
+    auto& side = sequences == 0 ? result.before : result.after;
+    for (const JsonPlace& id : place.at("special_tokens").at(name.text()).at("ids").elements()) {
+      side.push_back(id.integer(0, kMostTokens - 1));
+    }
+  }
+  if (sequences == 0) place.at("single").fail("expected the sequence A once");
+  return result;
+}
+
+// "cls": ["<s>", 0], "sep": ["</s>", 2]
+int64_t read_pair(const JsonPlace& place) {
+  const std::vector<JsonPlace> parts = place.elements();
+  if (parts.size() != 2) place.fail("expected a token and its id");
+  return parts[1].integer(0, kMostTokens - 1);
+}
+
+Surroundings read_post_processor(const JsonPlace& place) {
+  if (place.is_null()) return {};
+  const std::string type = place.type();
+  if (type == "ByteLevel") return {};  // moves offsets, not ids
+  if (type == "TemplateProcessing") return read_template(place);
+  if (type == "BertProcessing" || type == "RobertaProcessing") {
+    return {{read_pair(place.at("cls"))}, {read_pair(place.at("sep"))}};
+  }
+  if (type == "Sequence") {
+    Surroundings result;
+    for (const JsonPlace& part : place.at("processors").elements()) {
+      const Surroundings outer = read_post_processor(part);
+      result.before.insert(result.before.begin(), outer.before.begin(), outer.before.end());
+      result.after.insert(result.after.end(), outer.after.begin(), outer.after.end());
+    }
+    return result;
+  }
+  place.unsupported("post-processor",
+                    "Sequence, ByteLevel, TemplateProcessing, BertProcessing, RobertaProcessing");
+}
 
 class JsonTokenizer : public Tokenizer {
  public:
@@ -28,11 +81,15 @@ class JsonTokenizer : public Tokenizer {
         surroundings_(read_post_processor(file.find("post_processor"))),
         decoder_(read_decoder(file.find("decoder"))),
         bpe_(file.at("model"), pre_tokenizer_.bytes),
-        added_(read_added_tokens(file.find("added_tokens"), bpe_.vocabulary())),
-        raw_finder_(added_, false, nullptr),
-        normalized_finder_(added_, true, normalizer_.get()) {
-    for (const auto& [token, id] : bpe_.vocabulary()) set_token(id, token, false);
-    for (const AddedToken& token : added_) set_token(token.id, token.content, token.special);
+        added_(read_added_tokens(file.find("added_tokens"), bpe_.vocabulary(), normalizer_.get())),
+        raw_finder_(added_, false),
+        normalized_finder_(added_, true) {
+    for (const auto& [token, id] : bpe_.vocabulary()) set_token(id, token);
+    base_vocab_size_ = vocab_size_;
+    for (const AddedToken& token : added_) {
+      set_token(token.id, token.normal);
+      if (token.special) special_.insert(token.content);
+    }
   }
 
   std::vector<int64_t> encode(std::string_view text, bool special) const override {
@@ -63,12 +120,12 @@ class JsonTokenizer : public Tokenizer {
     std::vector<std::string> tokens;
     tokens.reserve(ids.size());
     for (const int64_t id : ids) {
-      const bool known = id >= 0 && id < vocab_size() && tokens_[id].known;
-      if (!known) {
+      const auto token = tokens_.find(id);
+      if (token == tokens_.end()) {
         throw DataError(
             str("'", file_, "': no token has the id ", id, "; ids are 0 .. ", vocab_size() - 1));
       }
-      if (special || !tokens_[id].special) tokens.push_back(tokens_[id].text);
+      if (special || !special_.contains(token->second)) tokens.push_back(token->second);
     }
     decoder_->apply(tokens);
     std::string text;
@@ -76,7 +133,8 @@ class JsonTokenizer : public Tokenizer {
     return text;
   }
 
-  int64_t vocab_size() const override { return static_cast<int64_t>(tokens_.size()); }
+  int64_t vocab_size() const override { return vocab_size_; }
+  int64_t base_vocab_size() const override { return base_vocab_size_; }
 
   std::optional<int64_t> id_of(std::string_view token) const override {
     for (const AddedToken& added : added_) {
@@ -88,15 +146,9 @@ class JsonTokenizer : public Tokenizer {
   }
 
  private:
-  struct Token {
-    std::string text;
-    bool known = false;
-    bool special = false;
-  };
-
-  void set_token(int32_t id, const std::string& text, bool special) {
-    if (static_cast<size_t>(id) >= tokens_.size()) tokens_.resize(static_cast<size_t>(id) + 1);
-    tokens_[id] = {text, true, special};
+  void set_token(int32_t id, const std::string& text) {
+    tokens_[id] = text;
+    vocab_size_ = std::max<int64_t>(vocab_size_, id + 1);
   }
 
   // A stretch of text without unnormalized added tokens.
@@ -128,22 +180,17 @@ class JsonTokenizer : public Tokenizer {
   Bpe bpe_;
   std::vector<AddedToken> added_;
   AddedTokenFinder raw_finder_, normalized_finder_;
-  std::vector<Token> tokens_;
+  std::unordered_map<int64_t, std::string> tokens_;  // by id
+  std::unordered_set<std::string> special_;          // texts that decoding leaves out
+  int64_t vocab_size_ = 0, base_vocab_size_ = 0;
   mutable std::mutex mutex_;
   mutable WordCache cache_;
 };
 
 }  // namespace
 
-std::unique_ptr<Tokenizer> load_json_tokenizer(const std::filesystem::path& path) {
-  const MappedFile file(path);
-  nlohmann::json json;
-  try {
-    json = nlohmann::json::parse(file.bytes());
-  } catch (const nlohmann::json::exception& error) {
-    throw DataError(str("'", path.string(), "': is not JSON: ", error.what()));
-  }
-  return std::make_unique<JsonTokenizer>(JsonPlace(json, path.string()));
+std::unique_ptr<Tokenizer> make_json_tokenizer(const JsonPlace& document) {
+  return std::make_unique<JsonTokenizer>(document);
 }
 
 }  // namespace icl::tokenizer

@@ -102,7 +102,7 @@ class Lowercase : public Normalizer {
         const auto letter = static_cast<char>(point.value);
         result += letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter;
       } else {
-        icu::UnicodeString character(static_cast<UChar32>(point.value));
+        icu::UnicodeString character(static_cast<UChar32>(lower_of_new(point.value)));
         character.toLower(icu::Locale::getRoot()).toUTF8String(result);
       }
       at += point.length;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/tokenizer/pattern.h"
 
+#include <oniguruma.h>
+
 #include <algorithm>
 
 #include "icl/base/error.h"
@@ -15,7 +17,7 @@ class Literal : public Pattern {
   void scan(std::string_view text, const Emit& emit) const override {
     size_t at = 0;
     while (at < text.size()) {
-      const size_t found = wanted_.empty() ? std::string_view::npos : text.find(wanted_, at);
+      const size_t found = text.find(wanted_, at);
       if (found == std::string_view::npos) break;
       if (found > at) emit(at, found, false);
       at = found + wanted_.size();
@@ -25,7 +27,7 @@ class Literal : public Pattern {
   }
 
  private:
-  std::string wanted_;
+  std::string wanted_;  // not empty
 };
 
 CharClass class_at(std::string_view text, size_t at) {
@@ -154,6 +156,105 @@ class Cl100kSplit : public Pattern {
   int digits_;
 };
 
+const UChar* bytes_of(std::string_view text) {
+  return reinterpret_cast<const UChar*>(text.data());
+}
+
+std::string onig_message(int code, OnigErrorInfo* info) {
+  UChar message[ONIG_MAX_ERROR_MESSAGE_LEN];
+  const int length = onig_error_code_to_str(message, code, info);
+  return to_valid_utf8({reinterpret_cast<const char*>(message), static_cast<size_t>(length)});
+}
+
+// [[:punct:]] holds symbols too since Oniguruma 6.9.9, which the tokenizers library has.
+std::string with_symbols_as_punctuation(const std::string& regex) {
+  std::string result;
+  int depth = 0;  // of nested sets
+  for (size_t at = 0; at < regex.size();) {
+    const auto is = [&](std::string_view part) {
+      return regex.compare(at, part.size(), part) == 0;
+    };
+    if (depth > 0 && is("[:punct:]")) {
+      result += "[\\p{P}\\p{S}]";
+      at += 9;
+      continue;
+    }
+    if (depth > 0 && is("[:^punct:]")) {
+      result += "[^\\p{P}\\p{S}]";
+      at += 10;
+      continue;
+    }
+    if (regex[at] == '[') ++depth;
+    if (regex[at] == ']' && depth > 0) --depth;
+    if (regex[at] == '\\' && at + 1 < regex.size()) result += regex[at++];
+    result += regex[at++];
+  }
+  return result;
+}
+
+class Regex : public Pattern {
+ public:
+  Regex(const std::string& regex, const JsonPlace& place) {
+    static const int initialized = [] {
+      OnigEncoding encodings[] = {ONIG_ENCODING_UTF8};
+      return onig_initialize(encodings, 1);
+    }();
+    ICL_ASSERT(initialized == ONIG_NORMAL, "Oniguruma: ", onig_message(initialized, nullptr));
+    OnigErrorInfo info;
+    const std::string source = with_symbols_as_punctuation(regex);
+    const UChar* begin = bytes_of(source);
+    regex_t* compiled = nullptr;
+    const int code = onig_new(&compiled, begin, begin + source.size(), ONIG_OPTION_NONE,
+                              ONIG_ENCODING_UTF8, ONIG_SYNTAX_DEFAULT, &info);
+    if (code != ONIG_NORMAL) {
+      place.fail(str("the regular expression '", regex,
+                     "' is not supported: ", onig_message(code, &info)));
+    }
+    regex_.reset(compiled);
+  }
+
+  void scan(std::string_view text, const Emit& emit) const override {
+    std::string older;
+    if (replace_new_characters(text, older)) text = older;
+    const UChar* begin = bytes_of(text);
+    const UChar* end = begin + text.size();
+    const std::unique_ptr<OnigRegion, FreeRegion> region(onig_region_new());
+    size_t done = 0;                        // bytes that are emitted
+    size_t last_match = std::string::npos;  // end of the last match
+    for (size_t at = 0; at <= text.size();) {
+      onig_region_clear(region.get());
+      const int found =
+          onig_search(regex_.get(), begin, end, begin + at, end, region.get(), ONIG_OPTION_NONE);
+      if (found == ONIG_MISMATCH) break;
+      if (found < 0) {
+        throw DataError(str("a regular expression of the tokenizer cannot match this text: ",
+                            onig_message(found, nullptr)));
+      }
+      const auto first = static_cast<size_t>(region->beg[0]);
+      const auto last = static_cast<size_t>(region->end[0]);
+      at = last;
+      if (first == last && last == last_match) {
+        at += last < text.size() ? decode_at(text, last).length : 1;
+        continue;
+      }
+      last_match = last;
+      if (first > done) emit(done, first, false);
+      emit(std::max(first, done), last, true);
+      done = last;
+    }
+    if (done < text.size()) emit(done, text.size(), false);
+  }
+
+ private:
+  struct FreeRegex {
+    void operator()(regex_t* regex) const { onig_free(regex); }
+  };
+  struct FreeRegion {
+    void operator()(OnigRegion* region) const { onig_region_free(region, 1); }
+  };
+  std::unique_ptr<regex_t, FreeRegex> regex_;
+};
+
 }  // namespace
 
 std::unique_ptr<Pattern> gpt2_pattern() {
@@ -167,9 +268,16 @@ std::unique_ptr<Pattern> known_pattern(std::string_view regex) {
   return nullptr;
 }
 
+std::unique_ptr<Pattern> regex_pattern(const std::string& regex, const JsonPlace& place) {
+  return std::make_unique<Regex>(regex, place);
+}
+
 std::unique_ptr<Pattern> read_pattern(const JsonPlace& place) {
   const JsonPlace literal = place.find("String");
-  if (!literal.is_null()) return std::make_unique<Literal>(literal.text());
+  if (!literal.is_null() && !literal.text().empty()) {
+    return std::make_unique<Literal>(literal.text());
+  }
+  if (!literal.is_null()) return regex_pattern("", literal);  // matches between any two characters
   const JsonPlace regex = place.find("Regex");
   if (regex.is_null()) place.fail("expected {\"String\": ...} or {\"Regex\": ...}");
   auto known = known_pattern(regex.text());
@@ -177,10 +285,15 @@ std::unique_ptr<Pattern> read_pattern(const JsonPlace& place) {
 }
 
 void replace_all(const Pattern& pattern, std::string_view content, std::string& text) {
+  constexpr size_t kShort = size_t{1} << 26;
+  const size_t most = std::min(kLongestText, std::max(kShort, 4 * text.size()));
   std::string result;
   result.reserve(text.size());
   pattern.scan(text, [&](size_t begin, size_t end, bool matched) {
     result += matched ? content : std::string_view(text).substr(begin, end - begin);
+    if (result.size() > most) {
+      throw DataError(str("the tokenizer's replacements make a text longer than ", most, " bytes"));
+    }
   });
   text = std::move(result);
 }

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/tokenizer/pre_tokenizer.h"
 
-#include <optional>
+#include <vector>
 
 #include "icl/base/error.h"
 #include "icl/base/text.h"
-#include "src/tokenizer/metaspace.h"
 #include "src/tokenizer/pattern.h"
 #include "src/tokenizer/unicode.h"
 
@@ -13,6 +12,11 @@ namespace icl::tokenizer {
 namespace {
 
 enum class Behavior { kRemoved, kIsolated, kMergedWithPrevious, kMergedWithNext, kContiguous };
+
+struct Stretch {
+  size_t begin, end;
+  bool matched;
+};
 
 // Cuts at the matches of a pattern; `invert`: at what it does not match.
 class Split : public PreTokenizer {
@@ -24,55 +28,51 @@ class Split : public PreTokenizer {
     const auto word = [&](size_t begin, size_t end) {
       if (end > begin) emit(text.substr(begin, end - begin), first && begin == 0);
     };
-    size_t begin = 0;  // of what is held back
-    size_t held = 0;   // its end
-    bool held_matched = false;
-    pattern_->scan(text, [&](size_t from, size_t to, bool found) {
-      const bool matched = found != invert_;
-      switch (behavior_) {
-        case Behavior::kRemoved:
-          if (!matched) word(from, to);
-          return;
-        case Behavior::kIsolated:
-          word(from, to);
-          return;
-        case Behavior::kMergedWithPrevious:
-          // A match ends a word; a match after a match is a word of its own.
-          if (!matched || held_matched) {
-            word(begin, held);
-            begin = from;
-          }
-          break;
-        case Behavior::kMergedWithNext:
-          if (matched || !held_matched) {
-            word(begin, held);
-            begin = from;
-          }
-          break;
-        case Behavior::kContiguous:
-          if (matched != held_matched) {
-            word(begin, held);
-            begin = from;
-          }
-          break;
-      }
-      held = to;
-      held_matched = matched;
+    if (behavior_ == Behavior::kIsolated || behavior_ == Behavior::kRemoved) {
+      pattern_->scan(text, [&](size_t begin, size_t end, bool found) {
+        if (behavior_ == Behavior::kIsolated || found == invert_) word(begin, end);
+      });
+      return;
+    }
+    std::vector<Stretch> stretches;
+    pattern_->scan(text, [&](size_t begin, size_t end, bool found) {
+      stretches.push_back({begin, end, found != invert_});
     });
-    word(begin, held);
+    for (size_t i = 0; i < stretches.size();) {
+      size_t next = i + 1;
+      while (next < stretches.size() && joins(stretches[next - 1], stretches[next])) ++next;
+      word(stretches[i].begin, stretches[next - 1].end);
+      i = next;
+    }
   }
 
  private:
+  // Whether two neighbours are parts of one word. Of several matches in a row, one alone joins its
+  // stretch.
+  bool joins(const Stretch& left, const Stretch& right) const {
+    switch (behavior_) {
+      case Behavior::kMergedWithPrevious:
+        return !left.matched && right.matched;
+      case Behavior::kMergedWithNext:
+        return left.matched && !right.matched;
+      default:
+        return left.matched == right.matched;
+    }
+  }
+
   std::unique_ptr<Pattern> pattern_;
   Behavior behavior_;
   bool invert_;
 };
 
-// The words of a pattern, and a space before a text that has none.
+// The words of a pattern, and a space before a text that has none. `in_alphabet`: words are handed
+// on in the alphabet of bytes, as pre-tokenizers that come after this one see them.
 class ByteLevel : public PreTokenizer {
  public:
-  ByteLevel(bool add_prefix_space, bool use_regex)
-      : add_prefix_space_(add_prefix_space), pattern_(use_regex ? gpt2_pattern() : nullptr) {}
+  ByteLevel(bool add_prefix_space, bool use_regex, bool in_alphabet)
+      : add_prefix_space_(add_prefix_space),
+        in_alphabet_(in_alphabet),
+        pattern_(use_regex ? gpt2_pattern() : nullptr) {}
 
   void split(std::string_view text, bool first, const Emit& emit) const override {
     std::string longer;
@@ -80,14 +80,22 @@ class ByteLevel : public PreTokenizer {
       longer.append(" ").append(text);
       text = longer;
     }
-    if (pattern_ == nullptr) return emit(text, first);
+    if (pattern_ == nullptr) return word(text, first, emit);
     pattern_->scan(text, [&](size_t begin, size_t end, bool) {
-      emit(text.substr(begin, end - begin), first && begin == 0);
+      word(text.substr(begin, end - begin), first && begin == 0, emit);
     });
   }
 
  private:
-  bool add_prefix_space_;
+  void word(std::string_view text, bool first, const Emit& emit) const {
+    if (in_alphabet_) {
+      emit(alphabet_of_bytes(text), first);
+    } else {
+      emit(text, first);
+    }
+  }
+
+  bool add_prefix_space_, in_alphabet_;
   std::unique_ptr<Pattern> pattern_;
 };
 
@@ -230,10 +238,9 @@ std::unique_ptr<PreTokenizer> read_part(const JsonPlace& place, bool last, bool&
   const std::string type = place.type();
   if (type == "Sequence") return read_sequence(place, last, bytes);
   if (type == "ByteLevel") {
-    if (!last) place.fail("ByteLevel is supported only as the last pre-tokenizer");
-    bytes = true;
+    if (last) bytes = true;
     return std::make_unique<ByteLevel>(place.flag("add_prefix_space", true),
-                                       place.flag("use_regex", true));
+                                       place.flag("use_regex", true), !last);
   }
   if (type == "Split") {
     return std::make_unique<Split>(read_pattern(place.at("pattern")),
@@ -259,6 +266,26 @@ std::unique_ptr<PreTokenizer> read_part(const JsonPlace& place, bool last, bool&
 }
 
 }  // namespace
+
+Metaspace read_metaspace(const JsonPlace& place) {
+  Metaspace how;
+  append_utf8(how.replacement, place.at("replacement").character());
+  how.split = place.flag("split", true);
+  const JsonPlace scheme = place.find("prepend_scheme");
+  const bool add_prefix_space = place.flag("add_prefix_space", true);
+  if (scheme.is_null()) {
+    how.prepend = add_prefix_space ? Metaspace::Prepend::kAlways : Metaspace::Prepend::kNever;
+  } else if (scheme.text() == "always") {
+    how.prepend = Metaspace::Prepend::kAlways;
+  } else if (scheme.text() == "first") {
+    how.prepend = Metaspace::Prepend::kFirst;
+  } else if (scheme.text() == "never") {
+    how.prepend = Metaspace::Prepend::kNever;
+  } else {
+    scheme.fail(str("'", scheme.text(), "'; expected always, first or never"));
+  }
+  return how;
+}
 
 ReadPreTokenizer read_pre_tokenizer(const JsonPlace& place) {
   ReadPreTokenizer result;

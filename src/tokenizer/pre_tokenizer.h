@@ -5,11 +5,23 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "src/tokenizer/json_place.h"
 
 namespace icl::tokenizer {
+
+// Spaces as a visible character, "▁": settings that pre-tokenizer and decoder share.
+struct Metaspace {
+  enum class Prepend { kAlways, kFirst, kNever };  // where a text gets one that has none
+  std::string replacement;
+  Prepend prepend = Prepend::kAlways;
+  bool split = true;
+};
+
+// Reads the older add_prefix_space too.
+Metaspace read_metaspace(const JsonPlace& place);
 
 class PreTokenizer {
  public:
@@ -22,10 +34,11 @@ class PreTokenizer {
 
 struct ReadPreTokenizer {
   std::unique_ptr<PreTokenizer> pre_tokenizer;  // null: the text is one word
-  bool bytes = false;  // words are then written in the alphabet of bytes (byte_alphabet.h)
+  bool bytes =
+      false;  // ByteLevel comes last: words are bytes, of which the alphabet is yet to come
 };
 
-// Supported: Sequence, ByteLevel (as the last), Split, Metaspace, Digits, Punctuation, Whitespace,
+// Supported: Sequence, ByteLevel, Split, Metaspace, Digits, Punctuation, Whitespace,
 // WhitespaceSplit.
 ReadPreTokenizer read_pre_tokenizer(const JsonPlace& place);
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The objectives behind make_objective().
 #pragma once
 
 #include "icl/training/objective.h"
@@ -8,6 +10,10 @@ namespace icl {
 // Weights come from ATen's default generator: seeded, a model is a function of config and seed.
 void seed_initial_weights(const RunConfig& config);
 
-std::unique_ptr<Objective> make_language_objective(const RunConfig& config, c10::Device device);
+// Without `draw_weights` the parameters are to be filled by the caller.
+std::unique_ptr<Objective> make_regression_objective(const RunConfig& config, c10::Device device,
+                                                     bool draw_weights);
+std::unique_ptr<Objective> make_token_objective(const RunConfig& config, c10::Device device,
+                                                bool draw_weights);
 
 }  // namespace icl

@@ -48,6 +48,7 @@ bool all_finite(const at::Tensor& tensor) {
 }  // namespace
 
 double learning_rate(const ScheduleConfig& schedule, double peak, int64_t step, int64_t total) {
+  if (schedule.steps > 0) total = schedule.steps;
   const int64_t warmup = schedule.warmup_steps;
   if (step < warmup) return peak * static_cast<double>(step + 1) / static_cast<double>(warmup);
   if (schedule.name == "constant") return peak;

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The host in the place of a GPU: the operators of src/ops/cuda with the emulated kernels.
-#include "src/ops/cuda/device.h"
-
-#include <torch/library.h>
+// The host in the place of a GPU: the operators' CUDA implementations (src/ops/OPERATOR/cuda.cpp)
+// with the emulated kernels.
+#include "src/ops/cuda_device.h"
 
 #include "icl/base/error.h"
-#include "src/ops/cuda/operators.h"
 #include "tests/ops/kernel_case.h"
 
-namespace icl::cuda {
+namespace icl::ops {
 
 kernels::Stream Gpu::stream() const {
   return nullptr;
@@ -22,12 +20,7 @@ void check_launch(const char* where, int error) {
   if (error != 0) throw std::runtime_error(str(where, ": error ", error));
 }
 
-// In the place of the operators' CPU kernels, in this program alone.
-TORCH_LIBRARY_IMPL(icl, CPU, library) {
-  register_operators(library);
-}
-
-}  // namespace icl::cuda
+}  // namespace icl::ops
 
 namespace icl::testing {
 

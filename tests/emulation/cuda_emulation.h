@@ -12,6 +12,9 @@
 
 #include "tests/emulation/engine.h"
 
+// What lets kernels/cuda/device.cuh do without nvcc.
+#define ICL_CUDA_STAND_IN
+
 #define __global__
 #define __device__
 #define __host__

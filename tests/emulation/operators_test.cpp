@@ -6,7 +6,11 @@
 
 #include <complex>
 
-#include "kernels/cuda/launch.h"
+#include "kernels/add_rms_norm.h"
+#include "kernels/causal_conv1d.h"
+#include "kernels/long_conv.h"
+#include "kernels/s4d_kernel.h"
+#include "kernels/wkv.h"
 #include "tests/emulation/arrays.h"
 
 namespace icl::kernels {
@@ -250,7 +254,7 @@ void check_wkv(const WkvSizes& z) {
   g.forward = {z.B,          z.L,          z.C,      z.C,      z.C,
                decay.data(), bonus.data(), k.data(), v.data(), pointer(state),
                y.data(),     last.data(),  nullptr};
-  auto saved = unwritten<S>(wkv_saved(g.forward));
+  auto saved = unwritten<S>(wkv_saved(g.forward.batch, g.forward.length, g.forward.width));
   g.forward.saved = saved.data();
   wkv<T, S>(g.forward, nullptr);
   g.dy_stride = z.C, g.dy = dy.data(), g.dlast_state = pointer(dlast);

@@ -4,7 +4,7 @@
 // equations, one element after the other.
 #pragma once
 
-#include "kernels/cuda/launch.h"
+#include "kernels/selective_scan.h"
 #include "tests/emulation/arrays.h"
 
 namespace icl::kernels {
@@ -51,7 +51,7 @@ struct ScanCase {
     SelectiveScanParams<T, S> p = params();
     y = unwritten<T>(u.size());
     last = unwritten<S>(sizes.batch * A.size());
-    saved = unwritten<S>(selective_scan_saved(p));
+    saved = unwritten<S>(selective_scan_saved<S>(p.batch, p.length, p.width, p.n_state));
     p.y = y.data(), p.last_state = last.data(), p.saved = saved.data();
     std::vector<S> workspace = unwritten<S>(selective_scan_workspace(p, plan));
     selective_scan<T, S>(p, plan, workspace.data(), nullptr);

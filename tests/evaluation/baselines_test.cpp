@@ -2,12 +2,12 @@
 #include "icl/evaluation/baselines.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include "icl/base/error.h"
 #include "icl/base/random.h"
 #include "src/evaluation/baselines/gd_network.h"
-#include "src/evaluation/baselines/lasso_path.h"
 
 namespace icl {
 namespace {
@@ -117,40 +117,6 @@ TEST(Baselines, LassoReachesTheMinimumWithFewerPointsThanDimensions) {
   EXPECT_TRUE(at::allclose(predict("lasso_0.0001", input)[0], expected, 0, 1e-9));
 }
 
-// The minimum: correlations with the residual reach the penalty where a weight is not zero, with
-// its sign, and stay within it elsewhere.
-TEST(Baselines, LassoPathEndsWhereTheSubgradientIsZero) {
-  const int64_t dims = 20;
-  for (const int64_t points : {3, 12, 19, 20, 35}) {
-    const BaselineInput input = linear_prompts(1, points, dims);
-    const at::Tensor xs = input.xs_BKD[0].to(at::kDouble);
-    const at::Tensor gram = at::matmul(xs.t(), xs).contiguous();
-    const at::Tensor moment = at::matmul(xs.t(), input.ys_BK[0].to(at::kDouble)).contiguous();
-    const std::vector<double> g(gram.data_ptr<double>(), gram.data_ptr<double>() + dims * dims);
-    const std::vector<double> b(moment.data_ptr<double>(), moment.data_ptr<double>() + dims);
-    for (const double penalty : {1e-3, 0.1, 5.0}) {
-      std::vector<double> weights(dims);
-      ASSERT_TRUE(follow_lasso_path(g, b, penalty, weights));
-      const at::Tensor slack = moment - at::matmul(gram, tensor(weights));
-      for (int64_t j = 0; j < dims; ++j) {
-        const double pull = slack[j].item<double>();
-        const double w = weights[static_cast<size_t>(j)];
-        EXPECT_LT(std::abs(pull), penalty + 1e-8);
-        if (w == 0) continue;
-        EXPECT_NEAR(pull, std::copysign(penalty, w), 1e-8) << points << " points";
-      }
-    }
-  }
-}
-
-TEST(Baselines, LassoPathTakesTheFirstOfEqualColumns) {
-  std::vector<double> weights = {7, 7};
-  EXPECT_TRUE(follow_lasso_path({4, 4, 4, 4}, {6, 6}, 2, weights));
-  EXPECT_EQ(weights, (std::vector<double>{1, 0}));
-  EXPECT_TRUE(follow_lasso_path({4, 4, 4, 4}, {6, 6}, 6, weights));
-  EXPECT_EQ(weights, (std::vector<double>{0, 0}));
-}
-
 // sklearn.tree.DecisionTreeRegressor on one dimension, where no two splits are tied.
 TEST(Baselines, TreesSplitWhereTheSquaredErrorFallsMost) {
   const BaselineInput input = {tensor({1.2, 2.4, -0.9, 0.4, 3, 1.1, -1.95, 0.725}).view({1, 8, 1}),
@@ -178,9 +144,7 @@ TEST(Baselines, TreesTakeTheFirstOfTiedSplits) {
 
 // xgboost.XGBRegressor() of xgboost 1.7.4.
 TEST(Baselines, XgboostEqualsItsPythonInterface) {
-  bool present = false;
-  for (const Baseline& baseline : baselines()) present = present || baseline.name == "xgboost";
-  if (!present) GTEST_SKIP() << "built without libxgboost";
+  if (baselines().find("xgboost") == nullptr) GTEST_SKIP() << "built without libxgboost";
   expect_predictions("xgboost",
                      {0, 0.9999998212, 1.0009224415, 1.0000445843, 2.9989376068, 1.0000493526,
                       -1.9989465475, 1.9995080233},
@@ -246,15 +210,49 @@ TEST(Baselines, NoiseSetsTheFloor) {
   }
 }
 
-TEST(Baselines, NetworksLearnAndDoNotDependOnTheDivisionIntoCalls) {
+TEST(Baselines, NetworksLearn) {
   const BaselineInput input = linear_prompts(3, 24, 4);
   const at::Tensor whole = predict("gd_network", input, {.seed = 5});
-  const BaselineInput last = {input.xs_BKD.narrow(0, 2, 1), input.ys_BK.narrow(0, 2, 1)};
-  const at::Tensor part = predict("gd_network", last, {.seed = 5, .first_prompt = 2});
-  EXPECT_TRUE(at::allclose(whole[2], part[0], 1e-4, 1e-4));
   EXPECT_FALSE(at::allclose(whole, predict("gd_network", input, {.seed = 6}), 1e-3, 1e-3));
   const double error = (whole - input.ys_BK).square().narrow(1, 16, 8).mean().item<double>();
   EXPECT_LT(error, 0.6 * input.ys_BK.square().narrow(1, 16, 8).mean().item<double>());
+}
+
+// The same bytes for a prompt alone, in a call of other prompts, and with any number of threads.
+TEST(Baselines, PredictionsDoNotDependOnCallsNeighboursOrThreads) {
+  const BaselineInput input = linear_prompts(5, 21, 4);
+  std::vector<std::string> names = baselines().names();
+  names.insert(names.end(), {"gd_3", "newton_5"});
+  const int threads = at::get_num_threads();
+  for (const std::string& name : names) {
+    at::set_num_threads(1);
+    const at::Tensor whole = predict(name, input, {.seed = 5});
+    for (const int count : {1, 2, 4}) {
+      at::set_num_threads(count);
+      EXPECT_TRUE(at::equal(predict(name, input, {.seed = 5}), whole)) << name << ", " << count;
+      for (const int64_t first : {0, 3}) {
+        const int64_t size = first == 0 ? 3 : 1;
+        const BaselineInput some = {input.xs_BKD.narrow(0, first, size),
+                                    input.ys_BK.narrow(0, first, size)};
+        const at::Tensor part = predict(name, some, {.seed = 5});
+        EXPECT_TRUE(at::equal(part, whole.narrow(0, first, size)))
+            << name << ", " << size << " prompts from " << first << ", " << count << " threads";
+      }
+    }
+  }
+  at::set_num_threads(threads);
+}
+
+TEST(Baselines, ReportTheirProgressAndStopWhenAsked) {
+  const BaselineInput input = linear_prompts(3, 9, 2);
+  for (const Baseline& baseline : baselines().records()) {
+    if (baseline.name == "zero" || baseline.name == "last_y") continue;  // too quick to report
+    double last = 0;
+    baseline.predict(input, {.progress = [&](double share) { last = share; }});
+    EXPECT_DOUBLE_EQ(last, 1) << baseline.name;
+    const BaselineOptions stopping = {.progress = [](double) { throw std::runtime_error("stop"); }};
+    EXPECT_THROW(baseline.predict(input, stopping), std::runtime_error) << baseline.name;
+  }
 }
 
 TEST(Baselines, PredictAtQueriesFromThePointsBefore) {
@@ -266,12 +264,48 @@ TEST(Baselines, PredictAtQueriesFromThePointsBefore) {
   BaselineInput other = input;
   other.ys_BK = input.ys_BK.clone();
   other.ys_BK.narrow(1, 6, 6).fill_(100);
-  for (const Baseline& baseline : baselines()) {
-    if (baseline.slow) continue;
+  for (const Baseline& baseline : baselines().records()) {
     EXPECT_TRUE(at::equal(baseline.predict(input, {}).narrow(1, 0, 7),
                           baseline.predict(other, {}).narrow(1, 0, 7)))
         << baseline.name;
   }
+}
+
+TEST(Baselines, TheTableIsOpen) {
+  static const bool added = [] {
+    baselines().add({.name = "last_y",
+                     .description = "the y before",
+                     .predict = [](const BaselineInput& input, const BaselineOptions&) {
+                       at::Tensor ys = input.ys_BK.roll(1, 1);
+                       ys.select(1, 0).zero_();
+                       return ys;
+                     }});
+    return true;
+  }();
+  EXPECT_TRUE(added);
+  expect_predictions("last_y", {0, 1, 3, -2, 0.5, 4, 2, -1});
+  EXPECT_THROW(baselines().add({.name = "last_y"}), UsageError);
+  EXPECT_THROW(baselines().add({.name = "a/b"}), UsageError);
+  EXPECT_EQ(select_baselines({"last_y", "zero", "last_y"}).size(), 2U);
+}
+
+TEST(Baselines, ATaskNamesItsOwn) {
+  std::vector<LeftOut> left_out;
+  FunctionTraits traits = default_traits();
+  traits.baselines = {"tree", "xgboost"};
+  const std::vector<Baseline> chosen = baselines_of(traits, left_out);
+  EXPECT_EQ(chosen.front().name, "tree");
+  EXPECT_EQ(chosen.size() + left_out.size(), 2U);  // a build may lack xgboost
+  traits.baselines = {"xgbost"};
+  EXPECT_THROW(baselines_of(traits, left_out), UsageError);
+}
+
+TEST(Baselines, RidgeTakesNoiseOverWeightVariance) {
+  FunctionTraits traits = default_traits();
+  traits.weight_variance = 4;
+  EXPECT_DOUBLE_EQ(bayes_ridge_penalty(traits), 1);
+  traits.noise_std = 3;
+  EXPECT_DOUBLE_EQ(bayes_ridge_penalty(traits), 9. / 4);
 }
 
 TEST(Baselines, RefusesWhatItCannotUse) {

@@ -5,24 +5,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
+#include <cmath>
 
 #include "icl/base/random.h"
-#include "icl/evaluation/results.h"
-#include "icl/models/registry.h"
-#include "tests/support/temp_folder.h"
+#include "tests/support/small_models.h"
 
 namespace icl {
 namespace {
 
-ModelConfig small_model(const std::string& family) {
-  ModelConfig config;
-  config.family = family;
-  config.d_model = 16;
-  config.n_layer = 2;
-  config.n_head = 2;
-  return config;
-}
+using testing::small_model;
 
 // The slow way: for each point i one forward pass over points 0 .. i-1 and query i.
 at::Tensor predict_one_by_one(RegressionModel& model, const Prompts& prompts) {
@@ -38,17 +29,14 @@ at::Tensor predict_one_by_one(RegressionModel& model, const Prompts& prompts) {
 }
 
 TEST(Evaluate, OnePassEqualsOnePassForEachPointInEveryFamily) {
-  TaskConfig task;
-  task.n_dims = 4;
-  for (const std::string& family : model_families()) {
-    at::manual_seed(3);
-    RegressionModel model(small_model(family), task.n_dims);
-    model.eval();
+  const TaskConfig task{.n_dims = 4};
+  for (const std::string& family : families().names()) {
+    const auto model = small_model(family, task.n_dims);
     for (const char* name : {"random_quadrants", "overlapping", "opposite_quadrants"}) {
-      const Setting setting = expand_suites({name}, task).front();
-      const Prompts prompts = sample_prompts(setting, task, {.n_points = 13, .batch_size = 3});
-      const at::Tensor fast = predict(model, prompts);
-      const at::Tensor slow = predict_one_by_one(model, prompts);
+      const Prompts prompts =
+          sample_prompts(*settings().find(name), task, {.n_points = 13, .batch_size = 3});
+      const at::Tensor fast = predict(*model, prompts);
+      const at::Tensor slow = predict_one_by_one(*model, prompts);
       EXPECT_LT((fast - slow).abs().max().item<float>(), 1e-5) << family << ", " << name;
       EXPECT_GT(slow.abs().max().item<float>(), 1e-2) << family;
     }
@@ -56,11 +44,10 @@ TEST(Evaluate, OnePassEqualsOnePassForEachPointInEveryFamily) {
 }
 
 TEST(Evaluate, ReportsModelAndBaselinesNormalised) {
-  TaskConfig task;
-  task.n_dims = 4;
-  RegressionModel model(small_model("mamba"), task.n_dims);
+  const TaskConfig task{.n_dims = 4};
+  const auto model = small_model("mamba", task.n_dims);
   const EvaluateOptions options = {.n_points = 8, .train_points = 6, .n_prompts = 3000};
-  const SettingResult result = evaluate(model, task, {"standard"}, options).front();
+  const EvalResult result = evaluate(*model, task, {"standard"}, options).front();
   ASSERT_EQ(result.curves.size(), 5);
   EXPECT_TRUE(result.curves[0].is_model);
   const Curve& zero = result.curves[1];
@@ -73,62 +60,71 @@ TEST(Evaluate, ReportsModelAndBaselinesNormalised) {
   EXPECT_LT(squares.mean[6], 1e-6);
   EXPECT_EQ(result.normaliser.name, "d");
   EXPECT_EQ(result.normaliser.value, 4);
+  EXPECT_EQ(result.train_points, 6);
 }
 
+// The first of many prompts is the only one of one: its error is the mean of one, and the mean of
+// 70 is that of 70 means of one.
 TEST(Evaluate, PromptsDoNotDependOnHowManyThereAre) {
-  TaskConfig task;
-  task.n_dims = 3;
-  RegressionModel model(small_model("mamba"), task.n_dims);
-  EvaluateOptions options = {.n_points = 4, .n_prompts = 1};
-  options.baselines = {"averaging"};
-  const SettingResult one = evaluate(model, task, {"standard"}, options).front();
-  const SettingResult again = evaluate(model, task, {"standard"}, options).front();
-  EXPECT_EQ(one.curves[1].mean, again.curves[1].mean);
+  const TaskConfig task{.n_dims = 3};
+  const auto model = small_model("mamba", task.n_dims);
+  EvaluateOptions options = {.n_points = 4, .n_prompts = 1, .baselines = {"averaging"}};
+  const auto curves = [&] { return evaluate(*model, task, {"standard"}, options).front().curves; };
+  const std::vector<Curve> one = curves();
+  EXPECT_EQ(one[0].mean, curves()[0].mean);
+  options.n_prompts = 2;
+  const std::vector<Curve> two = curves();
+  for (size_t curve = 0; curve < 2; ++curve) {
+    for (size_t n = 1; n < 4; ++n) {
+      // Two errors a and b have the mean (a + b) / 2 and the deviation |a - b| / sqrt(2).
+      const double half = two[curve].std[n] / std::sqrt(2.0);
+      const double from_mean = std::abs(one[curve].mean[n] - two[curve].mean[n]);
+      EXPECT_NEAR(from_mean, half, 1e-9 * (1 + half)) << one[curve].name << " at " << n;
+      EXPECT_GT(half, 0);
+    }
+  }
+  options.n_prompts = 1;
   options.seed = 1;
-  EXPECT_NE(one.curves[1].mean, evaluate(model, task, {"standard"}, options)[0].curves[1].mean);
-}
-
-TEST(Evaluate, ChoosesPointsBySetting) {
-  const TaskConfig task;
-  EvaluateOptions options;
-  const auto points = [&](const char* name) {
-    return points_of(expand_suites({name}, task).front(), task, options);
-  };
-  EXPECT_EQ(points("standard"), 41);
-  EXPECT_EQ(points("extrapolation"), 200);
-  EXPECT_EQ(points("orthogonal"), 20);
-  options.train_points = 101;
-  EXPECT_EQ(points("standard"), 101);
-  options.n_points = 300;
-  EXPECT_EQ(points("extrapolation"), 300);
-}
-
-// As the published code: by what the model was trained on, in every setting.
-TEST(Evaluate, ComparesWithTheBaselinesOfTheTrainingTask) {
-  using ::testing::Contains;
-  using ::testing::Not;
-  TaskConfig task;
-  const auto names = [&](const char* setting) {
-    return baseline_names({"auto"}, task, expand_suites({setting}, task).front());
-  };
-  EXPECT_THAT(names("standard"),
-              ::testing::ElementsAre("zero", "least_squares", "nearest_3", "averaging"));
-  EXPECT_THAT(names("noisy"), Contains("ridge"));  // ours: it is the best there is
-  task.function = "relu_2nn_regression";
-  EXPECT_THAT(names("transfer"), Contains("gd_network"));
-  task.function = "linear_classification";
-  EXPECT_THAT(names("standard"), Not(Contains("least_squares")));
+  EXPECT_NE(one[1].mean, curves()[1].mean);
 }
 
 TEST(Evaluate, AnotherStreamDrawsOtherPrompts) {
-  TaskConfig task;
-  task.n_dims = 3;
-  RegressionModel model(small_model("mamba"), task.n_dims);
-  EvaluateOptions options = {.n_points = 4, .n_prompts = 2};
-  options.baselines = {"averaging"};
-  const SettingResult plain = evaluate(model, task, {"standard"}, options).front();
+  const TaskConfig task{.n_dims = 3};
+  const auto model = small_model("mamba", task.n_dims);
+  EvaluateOptions options = {.n_points = 4, .n_prompts = 2, .baselines = {"averaging"}};
+  const EvalResult plain = evaluate(*model, task, {"standard"}, options).front();
   options.stream = "side evaluation";
-  EXPECT_NE(evaluate(model, task, {"standard"}, options)[0].curves[1].mean, plain.curves[1].mean);
+  EXPECT_NE(evaluate(*model, task, {"standard"}, options)[0].curves[1].mean, plain.curves[1].mean);
+}
+
+TEST(Evaluate, StopsWhenAskedAndLeavesTheModelInItsMode) {
+  const TaskConfig task{.n_dims = 3};
+  const auto model = small_model("mamba", task.n_dims);
+  model->train();
+  EvaluateOptions options = {.n_points = 4, .n_prompts = 200};
+  double last = 0;
+  options.progress = [&](const std::string&, double share) {
+    last = share;
+    if (share > 0.5) throw std::runtime_error("stop");
+  };
+  EXPECT_THROW(evaluate(*model, task, {"standard"}, options), std::runtime_error);
+  EXPECT_GT(last, 0.5);
+  EXPECT_TRUE(model->is_training());
+}
+
+// Inputs so large that function values of some prompts overflow float32.
+TEST(Evaluate, TellsOfErrorsThatAreNotFinite) {
+  TaskConfig task{.n_dims = 3};
+  task.inputs.scale = 1e38;
+  const auto model = small_model("mamba", task.n_dims);
+  const EvaluateOptions options = {.n_points = 4, .n_prompts = 70, .baselines = {"zero"}};
+  for (const EvalResult& result : evaluate(*model, task, {"training_distribution"}, options)) {
+    EXPECT_FALSE(std::isfinite(result.curves[0].mean[2]));
+    const std::string table = table_text(result);
+    EXPECT_THAT(table, ::testing::HasSubstr("not finite: the error of model at "));
+    EXPECT_THAT(table, ::testing::Not(::testing::HasSubstr("nan")));
+    EXPECT_TRUE(result.to_json()["curves"][0]["mean"][2].is_null());
+  }
 }
 
 // 100 errors, half 0 and half 1: the mean of a resample has standard deviation 0.05, and 90% of the
@@ -141,30 +137,6 @@ TEST(Evaluate, BootstrapGivesTheNinetyPercentInterval) {
   EXPECT_NEAR(curve.low[0], 0.5 - 0.0822, 0.0151);
   EXPECT_NEAR(curve.high[0], 0.5 + 0.0822, 0.0151);
   EXPECT_EQ(summarise(errors, 0).low, curve.low);
-}
-
-TEST(Evaluate, StoredResultsHoldOnlyForTheirKey) {
-  const testing::TempFolder folder;
-  TaskConfig task;
-  task.n_dims = 2;
-  RegressionModel model(small_model("mamba"), task.n_dims);
-  EvaluateOptions options = {.n_points = 3, .n_prompts = 4};
-  const Setting setting = expand_suites({"standard"}, task).front();
-  RunFacts run = {.name = "a", .family = "mamba", .checkpoint_checksum = "c1"};
-  const std::string key = settings_key(run, setting, task, options);
-  write_result(folder.path(), evaluate_setting(model, task, setting, options), run, key);
-  const auto file = folder.path() / "standard.json";
-  const auto stored = read_result(file, key);
-  ASSERT_TRUE(stored.has_value());
-  EXPECT_EQ(stored->at("schema"), "icl.eval");
-  EXPECT_EQ(stored->at("curves").at(0).at("mean").size(), 3);
-  EXPECT_TRUE(stored->at("train_points").is_null());
-  options.n_points = 4;
-  EXPECT_FALSE(read_result(file, settings_key(run, setting, task, options)).has_value());
-  options.n_points = 3;
-  run.checkpoint_checksum = "c2";
-  EXPECT_FALSE(read_result(file, settings_key(run, setting, task, options)).has_value());
-  EXPECT_THAT(table_text(*stored), ::testing::HasSubstr("least_squares"));
 }
 
 }  // namespace

@@ -31,6 +31,12 @@ Breaches word_breaches(const SourceFile& file);
 // The first lines name the licence; headers are guarded by #pragma once.
 Breaches preamble_breaches(const SourceFile& file);
 
+// No room knows a family, a function class, an input distribution or a setting by its name.
+Breaches name_breaches(const SourceFile& file);
+
+// A public header's stem is its source's stem, in the same room.
+Breaches stem_breaches(const std::vector<SourceFile>& files);
+
 // Every source, header, script, config and document of the tree.
 std::vector<SourceFile> source_tree(const std::string& root);
 

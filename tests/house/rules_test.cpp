@@ -59,6 +59,8 @@ TEST(HouseRooms, KernelsSeeNoTorchAndNoRoom) {
   EXPECT_THAT(room_breaches({"kernels/cpu/a.cpp", "#include \"icl/base/shape.h\"\n"}),
               ElementsAre(HasSubstr("kernels see no room")));
   EXPECT_THAT(room_breaches({"kernels/cpu/a.cpp", "#include \"kernels/scan.h\"\n"}), IsEmpty());
+  EXPECT_THAT(room_breaches({"kernels/cuda/a.cuh", "#include \"tests/emulation/b.h\"\n"}),
+              ElementsAre(HasSubstr("only tests")));
 }
 
 TEST(HouseRooms, TheTokenizerSeesNoTorch) {
@@ -85,6 +87,39 @@ TEST(HouseRooms, LowerRoomsAndNeighboursAreWelcome) {
                              "#include <ATen/ATen.h>\n// #include \"icl/cli/d.h\"\n"}),
               IsEmpty());
   EXPECT_THAT(room_breaches({"tests/models/a_test.cpp", "#include \"icl/training/b.h\"\n"}),
+              IsEmpty());
+}
+
+TEST(HouseNames, BelongToTheirRecords) {
+  EXPECT_EQ(all_breaches(name_breaches), "");
+}
+
+TEST(HouseNames, AComparisonWithANameIsABreach) {
+  EXPECT_THAT(
+      name_breaches({"src/probing/a.cpp", "int x;\nif (task.function == \"tree\") x = 1;\n"}),
+      ElementsAre(HasSubstr("src/probing/a.cpp:2: compares a name")));
+  EXPECT_THAT(name_breaches({"apps/bench/a.cpp", "return config.model.family.name() != \"s4\";\n"}),
+              ElementsAre(HasSubstr("ask the record")));
+  EXPECT_THAT(name_breaches({"src/evaluation/a.cpp", "if (setting.name == kStandard) return;\n"}),
+              ElementsAre(HasSubstr("compares a name")));
+  EXPECT_THAT(name_breaches({"tests/models/a_test.cpp", "EXPECT_TRUE(family == \"s4\");\n"}),
+              IsEmpty());
+  EXPECT_THAT(name_breaches({"src/models/a.cpp", "if (entry.name == value.name()) continue;\n"}),
+              IsEmpty());
+}
+
+TEST(HouseStems, OfHeadersAndSourcesAreEqual) {
+  std::string text;
+  for (const std::string& breach : stem_breaches(tree())) text += breach + "\n";
+  EXPECT_EQ(text, "");
+}
+
+TEST(HouseStems, AHeaderWithoutItsSourceIsABreach) {
+  EXPECT_THAT(stem_breaches({{"include/icl/models/a.h", ""}, {"src/models/b.cpp", ""}}),
+              ElementsAre(HasSubstr("no source of the same stem in src/models")));
+  EXPECT_THAT(stem_breaches({{"include/icl/models/a.h", ""}, {"src/models/a.cpp", ""}}), IsEmpty());
+  EXPECT_THAT(stem_breaches({{"include/icl/io/a.h", ""}, {"src/io/a_vm.cpp", ""}}), IsEmpty());
+  EXPECT_THAT(stem_breaches({{"include/icl/ops/a.h", ""}, {"src/ops/a/reference.cpp", ""}}),
               IsEmpty());
 }
 

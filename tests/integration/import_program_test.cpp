@@ -68,6 +68,8 @@ TEST(ImportProgram, TheRunIsOneLikeAnyOther) {
   EXPECT_EQ(result.exit_code, 0) << result.err;
   result = run_program("icl-report", {run});
   EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(text_of(folder / "run/report.html"),
+              AllOf(HasSubstr("standard"), HasSubstr("read-out")));
   // There is nothing to resume: the original's optimizer is not taken over.
   result = run_program("icl-train", {"--out", run, "--resume"});
   EXPECT_EQ(result.exit_code, 3);

@@ -101,6 +101,22 @@ void wait_for(const fs::path& file) {
   while (!fs::exists(file)) std::this_thread::sleep_for(std::chrono::milliseconds(5));
 }
 
+TEST(Misuse, AFlagThatMeansNothingToACommandIsRefused) {
+  const auto refusal = [](const std::string& program, const std::vector<std::string>& arguments) {
+    const ProgramResult result = run_program(program, arguments);
+    EXPECT_EQ(result.exit_code, 2) << program;
+    return result.err;
+  };
+  EXPECT_THAT(refusal("icl-report", {"runs", "--seed", "3"}),
+              HasSubstr("--seed: means nothing to"));
+  EXPECT_THAT(refusal("icl-report", {"runs", "--device", "cpu"}),
+              HasSubstr("--device: means nothing"));
+  EXPECT_THAT(refusal("icl-nlp", {"tokenize", "--tokenizer", "x", "--json"}),
+              HasSubstr("--json: means nothing to icl-nlp tokenize"));
+  EXPECT_THAT(refusal("icl-eval", {"sample", "--config", "x", "--out", "y", "--json"}),
+              HasSubstr("--json: means nothing to icl-eval sample"));
+}
+
 TEST(Misuse, ASecondProcessInARunIsRefused) {
   const TempFolder folder;
   const ProgramResult first = run_program("icl-train", long_run(folder, "run"), [&](pid_t child) {
@@ -115,7 +131,7 @@ TEST(Misuse, ASecondProcessInARunIsRefused) {
 }
 
 TEST(Misuse, AClosedTerminalAndALostReaderStopTrainingAfterSaving) {
-  for (const int signal : {SIGHUP, SIGPIPE}) {
+  for (const int signal : {SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2, SIGXCPU}) {
     const TempFolder folder;
     const ProgramResult result =
         run_program("icl-train", long_run(folder, "run"), [&](pid_t child) {
@@ -125,6 +141,22 @@ TEST(Misuse, AClosedTerminalAndALostReaderStopTrainingAfterSaving) {
     EXPECT_EQ(result.exit_code, 128 + signal);
     EXPECT_TRUE(fs::exists(folder / "run/checkpoints/latest"));
     EXPECT_THAT(text_of(folder / "run/run.json"), HasSubstr("stopped by signal"));
+  }
+}
+
+// Slurm sends TERM twice within milliseconds, and a closing terminal HUP.
+TEST(Misuse, AStopSignalThatComesTwiceStillSaves) {
+  for (const int signal : {SIGTERM, SIGHUP, SIGINT}) {
+    const TempFolder folder;
+    const ProgramResult result =
+        run_program("icl-train", long_run(folder, "run"), [&](pid_t child) {
+          wait_for(folder / "run/metrics.jsonl");
+          ::kill(child, signal);
+          std::this_thread::sleep_for(std::chrono::milliseconds(2));
+          ::kill(child, signal);
+        });
+    EXPECT_EQ(result.exit_code, 128 + signal);
+    EXPECT_TRUE(fs::exists(folder / "run/checkpoints/latest"));
   }
 }
 

@@ -22,7 +22,7 @@ std::string trained_in(const TempFolder& folder, const std::string& model) {
   std::ofstream(folder / "tiny.json") << R"({
     "name": "tiny", "seed": 2, "threads": 1, "device": "cpu",
     "model": )" + model + R"(,
-    "task": { "function": "language" },
+    "objective": "tokens", "tokens": { "task": "demonstrations" },
     "training": { "steps": 3, "batch_size": 2, "curriculum": { "points": { "start": 3, "end": 3 } } }
     })";
   const std::string run = (folder / "run").string();

@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "icl/io/safetensors.h"
 #include "tests/language/random_models.h"
 #include "tests/support/program.h"
@@ -79,7 +82,9 @@ TEST_F(NlpProgram, RefusesWhatIsNoSequence) {
   EXPECT_THAT(complaint(R"({"a": 4})"), HasSubstr("'a' is number, expected a list"));
   EXPECT_THAT(complaint("[1, 2]"), HasSubstr("found array"));
   EXPECT_THAT(complaint("{}"), HasSubstr("found an empty object"));
-  EXPECT_THAT(complaint("{"), HasSubstr("is not JSON"));
+  EXPECT_THAT(complaint("{"), HasSubstr("ids.json':1:2: not valid JSON"));
+  EXPECT_THAT(complaint("{\"a\": " + std::string(20'000, '[') + std::string(20'000, ']') + "}"),
+              HasSubstr("brackets nest more than 1000 deep"));
   std::string longer = "0";
   for (int i = 0; i < 40; ++i) longer += ",0";
   EXPECT_THAT(complaint("{\"a\": [" + longer + "]}"),
@@ -103,13 +108,50 @@ TEST_F(NlpProgram, ContinuesSequences) {
   EXPECT_EQ(text.out, "a: " + added["a"][0].dump() + "\nb: " + added["b"][0].dump() + "\n");
 }
 
+TEST_F(NlpProgram, StopsWhereTheTextEnds) {
+  std::ofstream(ids()) << R"({"a": [1, 2, 3]})";
+  const auto added = [&](std::vector<std::string> more) {
+    more.insert(more.end(), {"--ids", ids(), "--max-new-tokens", "8", "--json"});
+    const ProgramResult result = generate(more);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return nlohmann::json::parse(result.out)["a"].get<std::vector<int64_t>>();
+  };
+  const std::vector<int64_t> whole = added({});
+  ASSERT_EQ(whole.size(), 8u);
+  HubModel model = random_model("gpt2");
+  model.config["eos_token_id"] = whole[3];
+  write_model(folder_ / "model", model);
+  const auto end = std::find(whole.begin(), whole.end(), whole[3]) + 1;
+  EXPECT_EQ(added({}), std::vector<int64_t>(whole.begin(), end));
+  EXPECT_EQ(added({"--ignore-eos"}), whole);
+}
+
+TEST_F(NlpProgram, ComputesInTheTypeThatIsAskedFor) {
+  std::ofstream(ids()) << R"({"a": [1, 2, 3]})";
+  for (const char* type : {"auto", "float32", "bfloat16", "float16"}) {
+    EXPECT_EQ(generate({"--ids", ids(), "--dtype", type}).exit_code, 0) << type;
+  }
+  const ProgramResult result = generate({"--ids", ids(), "--dtype", "bfloat"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("did you mean 'bfloat16'?"));
+}
+
+TEST_F(NlpProgram, RefusesWeightsThatAreNotFinite) {
+  HubModel model = random_model("gpt2");
+  model.tensors["transformer.ln_f.bias"][0] = NAN;
+  write_model(folder_ / "model", model);
+  const ProgramResult result = logits(R"({"a": [1]})");
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_THAT(result.err, HasSubstr("transformer.ln_f.bias holds 1 times NaN"));
+}
+
 TEST_F(NlpProgram, SaysWhatGenerateNeeds) {
   ProgramResult result = generate({});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.err, HasSubstr("either --ids FILE or --prompt TEXT"));
   result = generate({"--prompt", "example:a->"});
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_THAT(result.err, HasSubstr("holds no tokenizer.json"));
+  EXPECT_THAT(result.err, HasSubstr("holds no tokenizer"));
   std::ofstream(ids()) << R"({"a": [1, 2, 3]})";
   result = generate({"--ids", ids(), "--max-new-tokens", "0"});
   EXPECT_EQ(result.exit_code, 2);

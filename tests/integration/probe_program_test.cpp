@@ -42,10 +42,12 @@ TEST(ProbeProgram, WritesIntoTheRunsOrIntoOneFolderOfAPersonsChoice) {
   const std::string run = run_in(folder, "first", "1");
   ProgramResult result = probe_of({run}, "");
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(text_of(folder / "first/probe/readout_00000002.json"), HasSubstr("icl.probe"));
+  EXPECT_THAT(text_of(folder / "first/probe/readout_00000002_context6_prompts8_queries2_fit3.json"),
+              HasSubstr("icl.probe"));
   result = probe_of({run}, (folder / "results").string());
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(text_of(folder / "results/readout_00000002.json"), HasSubstr("icl.probe"));
+  EXPECT_THAT(text_of(folder / "results/readout_00000002_context6_prompts8_queries2_fit3.json"),
+              HasSubstr("icl.probe"));
 }
 
 TEST(ProbeProgram, SeveralRunsDoNotOverwriteEachOther) {
@@ -55,8 +57,9 @@ TEST(ProbeProgram, SeveralRunsDoNotOverwriteEachOther) {
   const std::string out = (folder / "results").string();
   ProgramResult result = probe_of({first, second + "/"}, out);
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_NE(text_of(folder / "results/first/readout_00000002.json"),
-            text_of(folder / "results/second/readout_00000002.json"));
+  EXPECT_NE(
+      text_of(folder / "results/first/readout_00000002_context6_prompts8_queries2_fit3.json"),
+      text_of(folder / "results/second/readout_00000002_context6_prompts8_queries2_fit3.json"));
   result = probe_of({first, first}, out);
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.err, HasSubstr("results/first'; expected runs of different names"));

@@ -116,6 +116,54 @@ TEST(TrainProgram, WritesTensorBoardEventsWhenAsked) {
   }
 }
 
+TEST(TrainProgram, StartsFromTheWeightsOfAnotherRun) {
+  const TempFolder folder;
+  const std::string config = tiny_config(folder);
+  const std::string first = (folder / "first").string(), second = (folder / "second").string();
+  EXPECT_EQ(run_program("icl-train", {"--config", config, "--out", first}).exit_code, 0);
+  const ProgramResult tuned = run_program(
+      "icl-train", {"--config", config, "--out", second, "--init-from", first + ":20", "--set",
+                    "training.steps=1", "--set", "training.optimizer.lr=1e-30"});
+  EXPECT_EQ(tuned.exit_code, 0) << tuned.err;
+  EXPECT_EQ(text_of(second + "/checkpoints/step_00000001/model.safetensors"),
+            text_of(first + "/checkpoints/step_00000020/model.safetensors"));
+  const ProgramResult other =
+      run_program("icl-train", {"--config", config, "--out", (folder / "third").string(),
+                                "--init-from", first, "--set", "model.d_model=16"});
+  EXPECT_EQ(other.exit_code, 3);
+  EXPECT_THAT(other.err, HasSubstr("does not fit the model"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "third"));
+}
+
+TEST(TrainProgram, StopsByTheClockAndGoesOn) {
+  const TempFolder folder;
+  const std::string out = (folder / "run").string();
+  const ProgramResult stopped = run_program(
+      "icl-train",
+      {"--config", tiny_config(folder), "--out", out, "--set", "training.steps=1000000", "--set",
+       "training.checkpoint_every=1000000", "--set", "training.stop_after_minutes=0.005"});
+  EXPECT_EQ(stopped.exit_code, 0);
+  EXPECT_THAT(stopped.err, HasSubstr("--resume"));
+  EXPECT_THAT(text_of(out + "/run.json"), HasSubstr("stopped by training.stop_after_minutes"));
+  EXPECT_TRUE(std::filesystem::exists(out + "/checkpoints/latest"));
+}
+
+TEST(TrainProgram, AFaultAtTheStartDoesNotBlockTheCorrectedCommand) {
+  const TempFolder folder;
+  const std::string out = (folder / "run").string();
+  const std::string config = tiny_config(folder);
+  EXPECT_EQ(run_program("icl-train", {"--config", config, "--out", out, "--set",
+                                      R"(training.optimizer.groups=[{"match": "log_dtt"}])"})
+                .exit_code,
+            2);
+  EXPECT_FALSE(std::filesystem::exists(out));
+  EXPECT_EQ(run_program("icl-train", {"--config", config, "--out", out, "--set",
+                                      "training.optimizer.lr=1e35", "--set", "training.steps=2"})
+                .exit_code,
+            4);
+  EXPECT_EQ(run_program("icl-train", {"--config", config, "--out", out}).exit_code, 0);
+}
+
 TEST(TrainProgram, DivergingTrainingExitsWithFour) {
   const TempFolder folder;
   const ProgramResult result =
@@ -135,7 +183,6 @@ TEST(TrainProgram, RefusesToContinueWithAnotherConfig) {
       "icl-train", {"--config", config, "--out", out, "--resume", "--set", "model.d_state=2"});
   EXPECT_EQ(changed.exit_code, 2);
   EXPECT_THAT(changed.err, HasSubstr("model.d_state: 4 -> 2"));
-  std::filesystem::remove_all(folder / "run/checkpoints");
   std::ofstream(folder / "run/config.json") << "{";
   EXPECT_EQ(run_program("icl-train", {"--config", config, "--out", out, "--resume"}).exit_code, 3);
 }

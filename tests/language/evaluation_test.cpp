@@ -6,7 +6,6 @@
 
 #include "icl/base/error.h"
 #include "icl/language/results.h"
-#include "src/report/result_files.h"
 #include "tests/language/list_tokenizer.h"
 #include "tests/language/random_models.h"
 #include "tests/support/temp_folder.h"
@@ -127,6 +126,28 @@ TEST(Shots, OfASharedContextFallBackWhereTokensCrossItsEnd) {
   EXPECT_EQ(predictions(*model, options, tokenizer), plain);
 }
 
+// A tokenizer whose words were added after the model was trained.
+class LongerTokenizer : public ListTokenizer {
+ public:
+  using ListTokenizer::ListTokenizer;
+  int64_t base_vocab_size() const override { return 256; }
+};
+
+TEST(Shots, MayHaveATokenizerWithAddedTokensThatTheModelLacks) {
+  const auto model = random_language_model("mamba", 0, 256);
+  const ShotOptions options = options_for({"to_upper"}, {1});
+  ::testing::internal::CaptureStderr();
+  const auto longer = predictions(*model, options, LongerTokenizer({"never used"}));
+  EXPECT_THAT(
+      ::testing::internal::GetCapturedStderr(),
+      HasSubstr("the tokenizer has ids up to 256, the model only 256 rows: the added tokens"));
+  EXPECT_EQ(longer, predictions(*model, options));
+  EXPECT_THAT(message_of([&] { predictions(*model, options, LongerTokenizer({"->"})); }),
+              HasSubstr("the prompt holds the added token '->' with the id 256"));
+  EXPECT_THAT(message_of([&] { predictions(*model, options, ListTokenizer({"->"})); }),
+              HasSubstr("they do not belong together"));
+}
+
 TEST(Shots, DoNotDependOnTheNumberOfThreads) {
   const auto model = random_language_model("mamba");
   const ShotOptions options = options_for({"list_first"}, {4});
@@ -172,11 +193,33 @@ TEST(Shots, CountPromptsBeyondTheContext) {
   EXPECT_THAT(shots_table(results), HasSubstr("of 12 prompts are longer than"));
 }
 
-TEST(Shots, RefuseATokenizerOfAnotherModel) {
-  const auto model = random_language_model("mamba", 0, 200);
-  EXPECT_THAT(
-      message_of([&] { evaluate_shots(*model, ListTokenizer(), options_for({"to_upper"}, {0})); }),
-      HasSubstr("ids up to 255, the model only 200 rows"));
+TEST(Shots, RefuseAModelWithFewerRowsThanTheVocabulary) {
+  const auto few_rows = random_language_model("mamba", 0, 200);  // of 256 ids
+  EXPECT_THAT(message_of([&] {
+                evaluate_shots(*few_rows, ListTokenizer(), options_for({"list_first"}, {1}));
+              }),
+              HasSubstr("the tokenizer has ids up to 255, the model only 200 rows"));
+}
+
+TEST(Shots, LongPromptsOfADynamicModelDoNotDependOnTheirNeighbours) {
+  const TempFolder folder;
+  testing::write_model(
+      folder.path(),
+      testing::random_model("llama", {{"vocab_size", 256},
+                                      {"max_position_embeddings", 30},
+                                      {"rope_scaling", {{"type", "dynamic"}, {"factor", 4.0}}}}));
+  const auto model = load_language_model(folder.path()).model;
+  ShotOptions options = options_for({"list_first"}, {2});
+  const auto predictions = [&](int64_t batch_size) {
+    options.batch_size = batch_size;
+    std::vector<std::string> texts;
+    for (const ShotSample& sample :
+         evaluate_shots(*model, ListTokenizer(), options).results[0].samples) {
+      texts.push_back(sample.prediction);
+    }
+    return texts;
+  };
+  EXPECT_EQ(predictions(12), predictions(1));
 }
 
 TEST(Shots, StopWhenAskedAndKeepWhatIsFinished) {
@@ -199,23 +242,51 @@ TEST(Shots, StopWhenAskedAndKeepWhatIsFinished) {
   EXPECT_EQ(most, 48);
 }
 
-TEST(ShotResults, AreReadByTheReport) {
+TEST(LanguageEvaluation, IsReadAsItWasWritten) {
+  const auto model = random_language_model("mamba");
+  ShotOptions options = options_for({"char_to_int", "to_upper"}, {1, 9});
+  options.task_vectors = true;
+  const ShotResults results = evaluate_shots(*model, ListTokenizer(), options);
+  const LanguageFacts facts = {
+      .name = "tiny", .family = "mamba", .dtype = "bfloat16", .parameters = 5, .n_prompts = 12};
+  const std::string text = LanguageEvaluation{facts, results}.to_json().dump();
+  const auto read = LanguageEvaluation::from_json(nlohmann::json::parse(text), "'a.json'");
+  EXPECT_EQ(read.to_json().dump(), text);
+  EXPECT_EQ(read.facts.name, "tiny");
+  EXPECT_EQ(read.facts.dtype, "bfloat16");
+  ASSERT_EQ(read.results.results.size(), results.results.size());
+  EXPECT_EQ(std::string(read.results.results[0].task.name), "to_upper");
+  EXPECT_EQ(read.results.means.size(), results.means.size());
+  EXPECT_EQ(read.results.task_vectors.size(), results.task_vectors.size());
+}
+
+TEST(LanguageEvaluation, SaysWhatIsWrongInAFile) {
+  const std::string text =
+      LanguageEvaluation{
+          {.name = "tiny"},
+          {.shots = {0},
+           .results = {{.task = language_task_info("to_upper"), .source = "generated"}}}}
+          .to_json()
+          .dump();
+  const auto refusal = [&](const char* place, const nlohmann::json& value) {
+    nlohmann::json json = nlohmann::json::parse(text);
+    json[nlohmann::json::json_pointer(place)] = value;
+    return testing::message_of([&] { LanguageEvaluation::from_json(json, "'a.json'"); });
+  };
+  EXPECT_THAT(refusal("/schema", "icl.eval"),
+              HasSubstr("'a.json': schema: expected 'icl.nlp', found \"icl.eval\""));
+  EXPECT_THAT(refusal("/version", 2),
+              HasSubstr("version: expected 1, found 2 (written by a newer"));
+  EXPECT_THAT(refusal("/results/0/shots", "x"),
+              HasSubstr("'a.json': results[0].shots: expected an integer, found \"x\""));
+  EXPECT_THAT(refusal("/results/0/task", "to_uper"), HasSubstr("'to_uper' is none of icl's tasks"));
+  EXPECT_THAT(refusal("/model/name", nullptr), HasSubstr("model.name: is missing"));
+}
+
+TEST(ShotResults, AreTablesAndLines) {
   const auto model = random_language_model("mamba");
   const ShotResults results =
       evaluate_shots(*model, ListTokenizer(), options_for({"char_to_int", "to_upper"}, {1, 9}));
-  const auto json =
-      shots_json(results, {.name = "tiny", .family = "mamba", .parameters = 5, .n_prompts = 12});
-  const report::LanguageResult read =
-      report::read_language_result(nlohmann::ordered_json::parse(json.dump()));
-  EXPECT_EQ(read.name, "tiny");
-  ASSERT_EQ(read.means.size(), 2u);
-  EXPECT_EQ(read.means[0].available_tasks, 2);
-  EXPECT_EQ(read.means[1].available_tasks, 1);
-  EXPECT_EQ(read.means[1].fixed_tasks, 1);
-  EXPECT_DOUBLE_EQ(read.means[0].available, results.means[0].available.accuracy);
-  EXPECT_DOUBLE_EQ(read.means[0].fixed_stderr, results.means[0].fixed.standard_error);
-  ASSERT_EQ(read.tasks.size(), 4u);
-  EXPECT_TRUE(std::isnan(read.tasks[3].accuracy));
   EXPECT_THAT(shots_csv(results),
               HasSubstr("task,char_to_int,algorithmic,9,,,,\"too few items: 9, and 9 shots"));
   EXPECT_THAT(samples_text(results), HasSubstr(R"("task":"to_upper","shots":1,"index":0)"));

@@ -2,15 +2,21 @@
 //
 // What every family of pre-trained models has to do, on small random ones.
 #include "icl/language/language_model.h"
+#include "icl/models/gpt2.h"
+#include "icl/models/mamba.h"
+#include "icl/models/rwkv4.h"
+#include "icl/models/s4.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "icl/base/error.h"
 #include "icl/language/generate.h"
 #include "tests/language/reference.h"
+#include "tests/support/small_models.h"
 #include "tests/support/temp_folder.h"
 
 namespace icl::testing {
@@ -35,7 +41,8 @@ class Family : public ::testing::TestWithParam<HubModel> {
     return load_language_model(folder_.path(), {.dtype = type}).model;
   }
   bool recurrent() const {
-    return GetParam().name.starts_with("mamba") || GetParam().name.starts_with("rwkv");
+    const std::string& name = GetParam().name;
+    return name.find("mamba") != std::string::npos || name.starts_with("rwkv");
   }
 
   TempFolder folder_;
@@ -228,36 +235,117 @@ TEST(LanguageModel, RefusesIdsItCannotRead) {
   EXPECT_EQ(generate(*model, std::vector<int64_t>(38), 3).size(), 3u);
 }
 
-TEST(LanguageModel, ComputesInHalfPrecisionWhereTheFamilyDoes) {
+TEST_P(Family, ComputesInSixteenBits) {
+  const at::Tensor expected = load()->logits(row(kIds));
+  for (const at::ScalarType type : {at::kBFloat16, at::kHalf}) {
+    const auto model = load(type);
+    const at::Tensor logits = model->logits(row(kIds));
+    EXPECT_EQ(logits.scalar_type(), at::kFloat);
+    EXPECT_LE(largest(logits - expected), (type == at::kHalf ? 0.02 : 0.15) * largest(expected))
+        << type;
+    EXPECT_GE(largest(logits - expected), 1e-5 * largest(expected)) << type;
+    for (const auto& item : model->named_parameters()) {
+      const bool matrix = item.key() == "embedding.weight" || item.key().ends_with("proj.weight");
+      if (matrix) {
+        EXPECT_EQ(item.value().scalar_type(), type) << item.key();
+      }
+      if (item.key().find("norm") != std::string::npos) {
+        EXPECT_EQ(item.value().scalar_type(), at::kFloat) << item.key();
+      }
+    }
+    State state = model->initial_state(1);
+    const at::Tensor last = model->next_logits(row(kIds), state);
+    const int64_t v = model->vocab_size();
+    EXPECT_LE(largest(last[0].narrow(0, 0, v) - logits[0][18].narrow(0, 0, v)),
+              0.02 * largest(expected));
+  }
+}
+
+TEST(LanguageModel, TakesTheTypeOfTheFile) {
   const TempFolder folder;
-  write_model(folder / "gpt2", random_model("gpt2"));
-  write_model(folder / "mamba", random_model("mamba"));
-  const auto half = load_language_model(folder / "gpt2", {.dtype = at::kBFloat16}).model;
-  const auto full = load_language_model(folder / "gpt2").model;
-  const at::Tensor expected = full->logits(row(kIds));
-  const at::Tensor logits = half->logits(row(kIds));
-  EXPECT_EQ(logits.scalar_type(), at::kFloat);
-  EXPECT_LE(largest(logits - expected), 0.1 * largest(expected));
-  EXPECT_THAT(message_of([&] { load_language_model(folder / "mamba", {.dtype = at::kBFloat16}); }),
-              HasSubstr("does not compute in bfloat16"));
+  write_model(folder.path(), random_model("gpt2"), {.type = at::kBFloat16});
+  const auto model = load_language_model(folder.path(), {.dtype = std::nullopt}).model;
+  EXPECT_EQ(model->named_parameters()["embedding.weight"].scalar_type(), at::kBFloat16);
+  write_model(folder.path(), random_model("gpt2"));
+  const auto wide = load_language_model(folder.path(), {.dtype = std::nullopt}).model;
+  EXPECT_EQ(wide->named_parameters()["embedding.weight"].scalar_type(), at::kFloat);
+  EXPECT_THAT(message_of([&] { load_language_model(folder.path(), {.dtype = at::kInt}); }),
+              HasSubstr("models do not compute in Int"));
+}
+
+// Rotary positions go on where a table of learned ones ends.
+TEST(LanguageModel, RotaryModelsReadOnBeyondTheirContext) {
+  for (const char* type : {"gpt_neox", "gptj", "llama", "mistral", "qwen3"}) {
+    const HubModel hub = random_model(type);
+    const TempFolder folder;
+    write_model(folder.path(), hub);
+    const auto model = load_language_model(folder.path(), {.dtype = at::kDouble}).model;
+    EXPECT_EQ(model->context_length(), 40);
+    EXPECT_EQ(model->longest_sequence(), 0);
+    std::vector<int64_t> ids;
+    for (int64_t i = 0; i < 50; ++i) ids.push_back((7 * i * i + 3) % 41);
+    const at::Tensor expected = reference_logits(hub, ids);
+    EXPECT_LE(largest(model->logits(row(ids))[0] - expected), 1e-11 * largest(expected)) << type;
+  }
+}
+
+TEST(LanguageModel, LongSequencesMayTurnByOtherFrequencies) {
+  const nlohmann::json dynamic = {{"type", "dynamic"}, {"factor", 2.0}};
+  const nlohmann::json longrope = {{"type", "longrope"},
+                                   {"short_factor", {1.0, 1.1, 1.3}},
+                                   {"long_factor", {2.0, 4.0, 8.0}},
+                                   {"factor", 3.0}};
+  for (const auto& scaling : {dynamic, longrope}) {
+    const HubModel hub =
+        random_model("llama", {{"rope_scaling", scaling}, {"max_position_embeddings", 12}});
+    const TempFolder folder;
+    write_model(folder.path(), hub);
+    const auto model = load_language_model(folder.path(), {.dtype = at::kDouble}).model;
+    EXPECT_EQ(model->uniform_length(), 12);
+    for (const size_t length : {12, 13, 19}) {
+      const std::vector<int64_t> ids(kIds.begin(), kIds.begin() + static_cast<int64_t>(length));
+      const at::Tensor expected = reference_logits(hub, ids);
+      EXPECT_LE(largest(model->logits(row(ids))[0] - expected), 1e-11 * largest(expected))
+          << scaling << length;
+    }
+  }
+}
+
+TEST(LanguageModel, GeneratesUpToATokenThatEndsTheText) {
+  const TempFolder folder;
+  write_model(folder.path(), random_model("mamba"));
+  const auto model = load_language_model(folder.path()).model;
+  const std::vector<int64_t> whole = generate(*model, {3, 1, 4}, 12);
+  ASSERT_EQ(whole.size(), 12u);
+  const std::vector<int64_t> ends = {whole[4]};
+  const auto first = std::find(whole.begin(), whole.end(), whole[4]);
+  EXPECT_EQ(generate(*model, {3, 1, 4}, 12, ends), std::vector<int64_t>(whole.begin(), first + 1));
+}
+
+TEST(LanguageModel, NoTokenIsTheLikeliestOfNaN) {
+  const std::vector<double> logits = {1, 3, 3, -INFINITY, -5, -INFINITY};
+  EXPECT_EQ(likeliest(at::tensor(logits).view({2, 3})), (std::vector<int64_t>{1, 1}));
+  const std::vector<double> without_number = {1, NAN, 3};
+  EXPECT_THAT(message_of([&] {
+                likeliest(at::tensor(without_number).view({1, 3}));
+              }),
+              HasSubstr("NaN or infinity"));
 }
 
 TEST(LanguageModel, NewOnesCanBeTrainedAndExported) {
-  const std::vector<ModelConfig> configs = {{.family = "mamba", .d_model = 16, .n_layer = 2},
-                                            {.family = "gpt2",
-                                             .d_model = 16,
-                                             .n_layer = 2,
-                                             .n_head = 2,
-                                             .positions = "learned",
-                                             .n_positions = 32},
-                                            {.family = "rwkv4", .d_model = 16, .n_layer = 2}};
+  const std::vector<ModelConfig> configs = {
+      {.family = MambaFamily{}, .d_model = 16, .n_layer = 2},
+      {.family = Gpt2Family{.n_head = 2, .positions = "learned", .n_positions = 32},
+       .d_model = 16,
+       .n_layer = 2},
+      {.family = Rwkv4Family{}, .d_model = 16, .n_layer = 2}};
   for (const ModelConfig& config : configs) {
     at::manual_seed(3);
     const auto model = make_language_model(config, 30);
     const at::Tensor loss = model->logits(row({1, 2, 3})).logsumexp(-1).sum();
     loss.backward();
     for (const auto& item : model->named_parameters()) {
-      EXPECT_TRUE(item.value().grad().defined()) << config.family << " " << item.key();
+      EXPECT_TRUE(item.value().grad().defined()) << config.family.name() << " " << item.key();
     }
     const TempFolder folder;
     export_language_model(*model, folder.path());
@@ -265,11 +353,20 @@ TEST(LanguageModel, NewOnesCanBeTrainedAndExported) {
     const at::Tensor logits = model->logits(row({1, 2, 3}));
     // Not bit by bit: GPT-2's files hold its matrices transposed.
     EXPECT_LE(largest(loaded->logits(row({1, 2, 3})) - logits), 1e-6 * largest(logits))
-        << config.family;
+        << config.family.name();
   }
-  EXPECT_THAT(message_of([] { make_language_model({.family = "s4"}, 30); }), HasSubstr("'s4'"));
-  EXPECT_THAT(message_of([] { make_language_model({.family = "gpt2"}, 30); }),
-              HasSubstr("with positions 'none'"));
+}
+
+// The other families are language models, too, but of no form that other programs read.
+TEST(LanguageModel, OfAnyFamilyCanBeTrained) {
+  for (const std::string& family : families().names()) {
+    const ModelConfig config = small_model_config(family, 16, 2);
+    at::manual_seed(3);
+    const auto model = make_language_model(config, 30);
+    EXPECT_EQ(model->logits(row({1, 2, 3})).sizes(), (at::IntArrayRef{1, 3, 30})) << family;
+    const bool published = family == "mamba" || family == "rwkv4";
+    EXPECT_EQ(has_published_form(config), published) << family;
+  }
 }
 
 }  // namespace

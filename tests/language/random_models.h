@@ -65,7 +65,8 @@ inline bool flag(const nlohmann::json& config, const char* key, bool fallback) {
 
 inline TensorsByName mamba_tensors(const nlohmann::json& config) {
   TensorMaker make;
-  const int64_t width = get(config, "hidden_size"), inner = get(config, "expand", 2) * width;
+  const int64_t width = get(config, "hidden_size");
+  const int64_t inner = get(config, "intermediate_size", get(config, "expand", 2) * width);
   const int64_t n_state = get(config, "state_size", 16), window = get(config, "conv_kernel", 4);
   const bool automatic = config.value("time_step_rank", nlohmann::json("auto")).is_string();
   const int64_t rank = automatic ? (width + 15) / 16 : get(config, "time_step_rank");
@@ -117,7 +118,9 @@ inline TensorsByName rwkv_tensors(const nlohmann::json& config) {
     make.matrix(block + "feed_forward.value.weight", width, inner);
   }
   make.layer_norm("rwkv.ln_out", width);
-  make.matrix("head.weight", get(config, "vocab_size"), width);
+  if (!flag(config, "tie_word_embeddings", false)) {
+    make.matrix("head.weight", get(config, "vocab_size"), width);
+  }
   return make.tensors;
 }
 
@@ -191,7 +194,9 @@ inline TensorsByName llama_tensors(const nlohmann::json& config) {
   const int64_t n_head = get(config, "num_attention_heads");
   const int64_t n_kv_head = get(config, "num_key_value_heads", n_head);
   const int64_t d_head = get(config, "head_dim", width / n_head);
-  const bool bias = flag(config, "attention_bias", false), mlp = flag(config, "mlp_bias", false);
+  const bool qwen2 = config.at("model_type") == "qwen2", qwen3 = config["model_type"] == "qwen3";
+  const bool out_bias = flag(config, "attention_bias", false), bias = out_bias || qwen2;
+  const bool mlp = flag(config, "mlp_bias", false);
   make.matrix("model.embed_tokens.weight", get(config, "vocab_size"), width, 3);
   for (int64_t i = 0; i < get(config, "num_hidden_layers"); ++i) {
     const std::string layer = "model.layers." + std::to_string(i) + ".";
@@ -200,7 +205,9 @@ inline TensorsByName llama_tensors(const nlohmann::json& config) {
     make.linear(layer + "self_attn.q_proj", n_head * d_head, width, bias);
     make.linear(layer + "self_attn.k_proj", n_kv_head * d_head, width, bias);
     make.linear(layer + "self_attn.v_proj", n_kv_head * d_head, width, bias);
-    make.linear(layer + "self_attn.o_proj", width, n_head * d_head, bias);
+    make.linear(layer + "self_attn.o_proj", width, n_head * d_head, out_bias);
+    if (qwen3) make.vector(layer + "self_attn.q_norm.weight", d_head, 1);
+    if (qwen3) make.vector(layer + "self_attn.k_norm.weight", d_head, 1);
     make.linear(layer + "mlp.gate_proj", inner, width, mlp);
     make.linear(layer + "mlp.up_proj", inner, width, mlp);
     make.linear(layer + "mlp.down_proj", width, inner, mlp);
@@ -214,7 +221,7 @@ inline TensorsByName llama_tensors(const nlohmann::json& config) {
 
 inline TensorsByName random_tensors(const nlohmann::json& config) {
   const std::string type = config.at("model_type");
-  if (type == "mamba") return mamba_tensors(config);
+  if (type == "mamba" || type == "falcon_mamba") return mamba_tensors(config);
   if (type == "rwkv") return rwkv_tensors(config);
   if (type == "gpt2") return gpt2_tensors(config);
   if (type == "gpt_neox") return gpt_neox_tensors(config);
@@ -230,6 +237,7 @@ inline nlohmann::json small_config(const std::string& type, const nlohmann::json
   } else {
     config.update({{"hidden_size", 24}, {"num_hidden_layers", 3}});
   }
+  if (type == "qwen3") config["head_dim"] = 6;
   if (type == "gptj") config["rotary_dim"] = 4;
   if (type == "gpt_neox") {
     config.update({{"num_attention_heads", 3},
@@ -237,8 +245,9 @@ inline nlohmann::json small_config(const std::string& type, const nlohmann::json
                    {"rotary_pct", 0.5},
                    {"max_position_embeddings", 40}});
   }
-  if (type == "llama") {
+  if (type == "llama" || type == "mistral" || type == "qwen2" || type == "qwen3") {
     config.update({{"num_attention_heads", 4},
+                   {"num_key_value_heads", 4},
                    {"intermediate_size", 50},
                    {"rms_norm_eps", 1e-5},
                    {"max_position_embeddings", 40}});
@@ -329,8 +338,11 @@ inline std::vector<HubModel> random_models() {
   masks.tensors["gpt_neox.layers.1.attention.bias"] = at::ones({1, 1, 4, 4}, at::kByte);
   masks.tensors["gpt_neox.layers.1.attention.masked_bias"] = at::full({}, -1e9);
   masks.tensors["gpt_neox.layers.1.attention.rotary_emb.inv_freq"] = at::ones({2});
+  const json factors = {1.0, 1.1, 1.3}, long_factors = {2.0, 4.0, 8.0};
   return {
       random_model("mamba"),
+      random_model("mamba", {{"intermediate_size", 40}}, "mamba_inner"),
+      random_model("falcon_mamba", {{"mixer_rms_eps", 1e-3}}),
       random_model("mamba",
                    {{"use_bias", true},
                     {"use_conv_bias", false},
@@ -349,6 +361,8 @@ inline std::vector<HubModel> random_models() {
                     {"layer_norm_epsilon", 1e-3},
                     {"rescale_every", 6}},
                    "rwkv_widths"),
+      random_model("rwkv", {{"rescale_every", 1}}, "rwkv_rescaled"),
+      random_model("rwkv", {{"tie_word_embeddings", true}, {"rescale_every", 0}}, "rwkv_tied"),
       random_blink(),
       masks,
       random_saved_gpt_neox(),
@@ -389,6 +403,50 @@ inline std::vector<HubModel> random_models() {
                     {"tie_word_embeddings", true},
                     {"rope_parameters", llama3_newer}},
                    "llama_newer"),
+      random_model(
+          "llama",
+          {{"rope_theta", 500.0}, {"rope_parameters", {{"rope_type", "linear"}, {"factor", 2.0}}}},
+          "llama_spread"),
+      random_model("llama",
+                   {{"rope_theta", 100.0},
+                    {"rope_scaling",
+                     {{"rope_type", "yarn"},
+                      {"factor", 4.0},
+                      {"original_max_position_embeddings", 10},
+                      {"beta_fast", 4}}}},
+                   "llama_yarn"),
+      random_model("llama",
+                   {{"head_dim", 16},
+                    {"rope_parameters",
+                     {{"rope_type", "yarn"},
+                      {"rope_theta", 20000.0},
+                      {"factor", 8.0},
+                      {"original_max_position_embeddings", 16},
+                      {"mscale", 0.7},
+                      {"mscale_all_dim", 0.3},
+                      {"truncate", false}}}},
+                   "llama_yarn_mscale"),
+      random_model(
+          "llama",
+          {{"rope_scaling",
+            {{"type", "longrope"}, {"short_factor", factors}, {"long_factor", long_factors}}},
+           {"original_max_position_embeddings", 30}},
+          "llama_longrope"),
+      random_model("llama", {{"rope_scaling", {{"type", "dynamic"}, {"factor", 2.0}}}},
+                   "llama_dynamic"),
+      random_model("mistral", {{"num_key_value_heads", 2}, {"sliding_window", 7}}),
+      random_model("mistral", {{"sliding_window", nullptr}}, "mistral_whole"),
+      random_model("qwen2", {{"tie_word_embeddings", true}, {"rope_theta", 300.0}}),
+      random_model("qwen2",
+                   {{"use_sliding_window", true}, {"sliding_window", 6}, {"max_window_layers", 1}},
+                   "qwen2_windows"),
+      random_model("qwen3", {{"num_key_value_heads", 2}, {"head_dim", 10}}),
+      random_model("qwen3",
+                   {{"attention_bias", true},
+                    {"use_sliding_window", true},
+                    {"sliding_window", 5},
+                    {"layer_types", {"sliding_attention", "full_attention", "sliding_attention"}}},
+                   "qwen3_windows"),
   };
 }
 

@@ -43,7 +43,7 @@ Tensor swish(const Tensor& x) {
 
 Tensor activate(const std::string& name, const Tensor& x) {
   if (name == "relu") return at::clamp_min(x, 0);
-  if (name == "silu") return swish(x);
+  if (name == "silu" || name == "swish") return swish(x);
   if (name == "gelu") return 0.5 * x * (1 + at::erf(x / std::numbers::sqrt2));
   return 0.5 * x * (1 + at::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
 }
@@ -52,6 +52,7 @@ struct Rope {
   int64_t width = 0;  // 0: none
   bool neighbours = false;
   std::function<double(int64_t pair)> frequency;
+  double scale = 1;
 };
 
 // One head's vector [d] at a position.
@@ -61,24 +62,28 @@ Tensor turned(const Tensor& x, int64_t position, const Rope& rope) {
     const int64_t a = rope.neighbours ? 2 * j : j;
     const int64_t b = rope.neighbours ? 2 * j + 1 : j + rope.width / 2;
     const double angle = static_cast<double>(position) * rope.frequency(j);
-    y[a] = x[a] * std::cos(angle) - x[b] * std::sin(angle);
-    y[b] = x[b] * std::cos(angle) + x[a] * std::sin(angle);
+    y[a] = (x[a] * std::cos(angle) - x[b] * std::sin(angle)) * rope.scale;
+    y[b] = (x[b] * std::cos(angle) + x[a] * std::sin(angle)) * rope.scale;
   }
   return y;
 }
 
-// q [T, H, d], k and v [T, H', d] -> [T, H d]; head h looks at h / (H / H').
-Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, double scale,
-                 const Rope& rope) {
+// q [T, H, d], k and v [T, H', d] -> [T, H d]; head h looks at h / (H / H'), a token at the last
+// `window` tokens (0: all).
+Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, double scale, const Rope& rope,
+                 int64_t window = 0) {
   const int64_t length = q.size(0), n_head = q.size(1), shared = n_head / k.size(1);
   Tensor y = at::zeros_like(q);
   for (int64_t h = 0; h < n_head; ++h) {
     std::vector<Tensor> keys;
     for (int64_t t = 0; t < length; ++t) {
       keys.push_back(turned(k[t][h / shared], t, rope));
-      const Tensor scores = at::mv(at::stack(keys), turned(q[t][h], t, rope)) * scale;
+      const int64_t first = window > 0 ? std::max<int64_t>(0, t + 1 - window) : 0;
+      const Tensor seen = at::stack(keys).narrow(0, first, t + 1 - first);
+      const Tensor scores = at::mv(seen, turned(q[t][h], t, rope)) * scale;
       const Tensor weights = at::exp(scores - scores.max());
-      y[t][h] = at::mv(v.narrow(0, 0, t + 1).select(1, h / shared).t(), weights) / weights.sum();
+      const Tensor values = v.narrow(0, first, t + 1 - first).select(1, h / shared);
+      y[t][h] = at::mv(values.t(), weights) / weights.sum();
     }
   }
   return y.flatten(1);
@@ -119,36 +124,76 @@ Tensor gpt2(const json& config, const Weights& w, const Tensor& ids) {
               flag(config, "tie_word_embeddings", true));
 }
 
+// A key of the object, else of the top level.
+double setting(const json& rope, const char* key, const json& config, const char* top,
+               double fallback) {
+  if (rope.contains(key)) return rope[key];
+  return config.contains(top) ? config[top].get<double>() : fallback;
+}
+
+// The scale and frequencies of a sequence of `length` tokens, by the papers' formulas.
 Rope rope_of(const json& config, int64_t d_head, const char* theta_key, const char* share_key,
-             double share) {
-  const bool newer = config.contains("rope_parameters");
-  const json rope =
-      newer ? config["rope_parameters"] : config.value("rope_scaling", json::object());
-  const double theta = newer ? rope.value("rope_theta", 1e4) : config.value(theta_key, 1e4);
-  share = newer ? rope.value("partial_rotary_factor", share) : config.value(share_key, share);
+             double default_share, int64_t length) {
+  const json older = config.value("rope_scaling", json::object());
+  const json rope = older.empty() ? config.value("rope_parameters", json::object()) : older;
+  const double theta = setting(rope, "rope_theta", config, theta_key, 1e4);
+  const double share = setting(rope, "partial_rotary_factor", config, share_key, default_share);
   const auto width = static_cast<int64_t>(static_cast<double>(d_head) * share);
   const std::string type = rope.value("rope_type", rope.value("type", "default"));
-  const auto frequency = [=](int64_t pair) {
-    const double plain =
-        std::pow(theta, -2 * static_cast<double>(pair) / static_cast<double>(width));
-    if (type == "linear") return plain / rope["factor"].get<double>();
-    if (type == "default") return plain;
-    const double old = rope["original_max_position_embeddings"], factor = rope["factor"];
-    const double low = rope["low_freq_factor"], high = rope["high_freq_factor"];
-    const double length = 2 * std::numbers::pi / plain;
-    if (length > old / low) return plain / factor;
-    if (length < old / high) return plain;
-    const double smooth = (old / length - low) / (high - low);
-    return (1 - smooth) * plain / factor + smooth * plain;
+  const double most = config.value("max_position_embeddings", 2048.0);
+  const double old = setting(config, "original_max_position_embeddings", rope,
+                             "original_max_position_embeddings", most);
+  const double factor = rope.value("factor", most / old);
+  const auto d = static_cast<double>(width), tokens = static_cast<double>(length);
+  const auto plain = [=](double base, int64_t pair) {
+    return std::pow(base, -2 * static_cast<double>(pair) / d);
   };
-  return {width, false, frequency};
+  Rope result{.width = width, .frequency = [=](int64_t j) { return plain(theta, j); }};
+  if (type == "linear") {
+    result.frequency = [=](int64_t j) { return plain(theta, j) / factor; };
+  } else if (type == "dynamic" && tokens > most) {
+    const double base = theta * std::pow(factor * tokens / most - factor + 1, d / (d - 2));
+    result.frequency = [=](int64_t j) { return plain(base, j); };
+  } else if (type == "longrope") {
+    const std::vector<double> factors = rope[tokens > old ? "long_factor" : "short_factor"];
+    result.frequency = [=](int64_t j) { return plain(theta, j) / factors[static_cast<size_t>(j)]; };
+    result.scale = rope.value("attention_factor", std::sqrt(1 + std::log(factor) / std::log(old)));
+  } else if (type == "yarn") {
+    const bool whole = rope.value("truncate", true);
+    const auto bound = [=](double rotations) {
+      return d * std::log(old / (rotations * 2 * std::numbers::pi)) / (2 * std::log(theta));
+    };
+    double low = bound(rope.value("beta_fast", 32.0)), high = bound(rope.value("beta_slow", 1.0));
+    if (whole) low = std::floor(low);
+    if (whole) high = std::ceil(high);
+    low = std::max(low, 0.0);
+    high = std::min(high, d - 1);
+    result.frequency = [=](int64_t j) {
+      double kept = 1 - (static_cast<double>(j) - low) / (high - low);
+      kept = std::min(1.0, std::max(0.0, kept));
+      return plain(theta, j) * (kept + (1 - kept) / factor);
+    };
+    const auto size = [=](double scale) { return 0.1 * scale * std::log(factor) + 1; };
+    result.scale = rope.contains("mscale") ? size(rope["mscale"]) / size(rope["mscale_all_dim"])
+                                           : rope.value("attention_factor", size(1));
+  } else if (type == "llama3") {
+    const double low = rope["low_freq_factor"], high = rope["high_freq_factor"];
+    result.frequency = [=](int64_t j) {
+      const double frequency = plain(theta, j), wave = 2 * std::numbers::pi / frequency;
+      if (wave > old / low) return frequency / factor;
+      if (wave < old / high) return frequency;
+      const double smooth = (old / wave - low) / (high - low);
+      return (1 - smooth) * frequency / factor + smooth * frequency;
+    };
+  }
+  return result;
 }
 
 Tensor gpt_neox(const json& config, const Weights& w, const Tensor& ids) {
   const int64_t width = get(config, "hidden_size"), n_head = get(config, "num_attention_heads");
   const int64_t d_head = width / n_head;
   const std::string act = config.value("hidden_act", "gelu");
-  const Rope rope = rope_of(config, d_head, "rotary_emb_base", "rotary_pct", 0.25);
+  const Rope rope = rope_of(config, d_head, "rotary_emb_base", "rotary_pct", 0.25, ids.numel());
   Tensor x = w("gpt_neox.embed_in.weight").index_select(0, ids);
   for (int64_t i = 0; i < get(config, "num_hidden_layers"); ++i) {
     const std::string layer = "gpt_neox.layers." + std::to_string(i) + ".";
@@ -192,21 +237,36 @@ Tensor gptj(const json& config, const Weights& w, const Tensor& ids) {
   return w.linear("lm_head", w.layer_norm("transformer.ln_f", x, 1e-5));
 }
 
+// Of Mistral's and Qwen's layers.
+int64_t window_of(const json& config, int64_t layer) {
+  const std::string type = config.at("model_type");
+  if (type == "llama" || !config.contains("sliding_window")) return 0;
+  if (type == "mistral") return get(config, "sliding_window", 0);
+  if (!flag(config, "use_sliding_window", false)) return 0;
+  const bool windowed =
+      config.contains("layer_types")
+          ? config["layer_types"][static_cast<size_t>(layer)] == "sliding_attention"
+          : layer >= get(config, "max_window_layers", 28);
+  return windowed ? get(config, "sliding_window") : 0;
+}
+
 Tensor llama(const json& config, const Weights& w, const Tensor& ids) {
   const int64_t width = get(config, "hidden_size"), n_head = get(config, "num_attention_heads");
   const int64_t n_kv_head = get(config, "num_key_value_heads", n_head);
   const int64_t d_head = get(config, "head_dim", width / n_head);
-  const Rope rope = rope_of(config, d_head, "rope_theta", "partial_rotary_factor", 1);
+  const Rope rope = rope_of(config, d_head, "rope_theta", "partial_rotary_factor", 1, ids.numel());
   Tensor x = w("model.embed_tokens.weight").index_select(0, ids);
   for (int64_t i = 0; i < get(config, "num_hidden_layers"); ++i) {
     const std::string layer = "model.layers." + std::to_string(i) + ".";
     const Tensor normed = w.rms_norm(layer + "input_layernorm", x, 1e-5);
-    const auto part = [&](const char* name, int64_t count) {
-      return heads(w.linear(layer + "self_attn." + name, normed), count);
+    const auto part = [&](const std::string& name, int64_t count) {
+      const Tensor x_THd = heads(w.linear(layer + "self_attn." + name + "_proj", normed), count);
+      const std::string norm = layer + "self_attn." + name + "_norm";
+      return w.has(norm + ".weight") ? w.rms_norm(norm, x_THd, 1e-5) : x_THd;
     };
     x = x + w.linear(layer + "self_attn.o_proj",
-                     attention(part("q_proj", n_head), part("k_proj", n_kv_head),
-                               part("v_proj", n_kv_head), root_scale(d_head), rope));
+                     attention(part("q", n_head), part("k", n_kv_head), part("v", n_kv_head),
+                               root_scale(d_head), rope, window_of(config, i)));
     const Tensor again = w.rms_norm(layer + "post_attention_layernorm", x, 1e-5);
     x = x + w.linear(layer + "mlp.down_proj", swish(w.linear(layer + "mlp.gate_proj", again)) *
                                                   w.linear(layer + "mlp.up_proj", again));
@@ -215,7 +275,12 @@ Tensor llama(const json& config, const Weights& w, const Tensor& ids) {
               flag(config, "tie_word_embeddings", false));
 }
 
-Tensor mamba_mixer(const Weights& w, const std::string& mixer, const Tensor& x_TM) {
+// `norm_eps`: of Falcon Mamba's norms without weights; 0: none.
+Tensor mamba_mixer(const Weights& w, const std::string& mixer, const Tensor& x_TM,
+                   double norm_eps) {
+  const auto normed = [&](const Tensor& x) {
+    return norm_eps == 0 ? x : x / at::sqrt((x * x).mean() + norm_eps);
+  };
   const Tensor a = -at::exp(w(mixer + "A_log")), d = w(mixer + "D");
   const Tensor filter = w(mixer + "conv1d.weight");  // [I, 1, W]
   const int64_t inner = a.size(0), n_state = a.size(1), window = filter.size(2);
@@ -232,10 +297,11 @@ Tensor mamba_mixer(const Weights& w, const std::string& mixer, const Tensor& x_T
     }
     u = swish(u);
     const Tensor parts = at::mv(w(mixer + "x_proj.weight"), u);
-    const Tensor raw =
-        at::mv(w(mixer + "dt_proj.weight"), parts.narrow(0, 0, rank)) + w(mixer + "dt_proj.bias");
+    const Tensor raw = at::mv(w(mixer + "dt_proj.weight"), normed(parts.narrow(0, 0, rank))) +
+                       w(mixer + "dt_proj.bias");
     const Tensor dt = at::log1p(at::exp(raw));
-    const Tensor b = parts.narrow(0, rank, n_state), c = parts.narrow(0, rank + n_state, n_state);
+    const Tensor b = normed(parts.narrow(0, rank, n_state));
+    const Tensor c = normed(parts.narrow(0, rank + n_state, n_state));
     h = at::exp(dt.unsqueeze(1) * a) * h + at::outer(dt * u, b);
     outputs.push_back((at::mv(h, c) + d * u) * swish(xz[t].narrow(0, inner, inner)));
   }
@@ -243,10 +309,12 @@ Tensor mamba_mixer(const Weights& w, const std::string& mixer, const Tensor& x_T
 }
 
 Tensor mamba(const json& config, const Weights& w, const Tensor& ids) {
+  const bool falcon = config.value("model_type", "") == "falcon_mamba";
+  const double norm_eps = falcon ? config.value("mixer_rms_eps", 1e-6) : 0;
   Tensor x = w("backbone.embeddings.weight").index_select(0, ids);
   for (int64_t i = 0; w.has("backbone.layers." + std::to_string(i) + ".norm.weight"); ++i) {
     const std::string layer = "backbone.layers." + std::to_string(i) + ".";
-    x = x + mamba_mixer(w, layer + "mixer.", w.rms_norm(layer + "norm", x, 1e-5));
+    x = x + mamba_mixer(w, layer + "mixer.", w.rms_norm(layer + "norm", x, 1e-5), norm_eps);
   }
   return head(w, w.rms_norm("backbone.norm_f", x, 1e-5), "lm_head", "backbone.embeddings.weight",
               flag(config, "tie_word_embeddings", true));
@@ -261,7 +329,10 @@ Tensor rwkv(const json& config, const Weights& w, const Tensor& ids) {
   };
   Tensor x =
       w.layer_norm("rwkv.blocks.0.pre_ln", w("rwkv.embeddings.weight").index_select(0, ids), eps);
+  // Only folders with a config halve the stream.
+  const int64_t period = config.is_object() ? get(config, "rescale_every", 6) : 0;
   for (int64_t i = 0; w.has("rwkv.blocks." + std::to_string(i) + ".ln1.weight"); ++i) {
+    const auto rescaled = static_cast<double>(period > 0 ? i / period : 0);
     const std::string block = "rwkv.blocks." + std::to_string(i) + ".";
     const Tensor normed = w.layer_norm(block + "ln1", x, eps);
     const auto projected = [&](const std::string& layer, const std::string& part,
@@ -283,12 +354,15 @@ Tensor rwkv(const json& config, const Weights& w, const Tensor& ids) {
       }
       sums.push_back(above / below);
     }
-    x = x + w.linear(att + "output", r * at::stack(sums));
+    x = x + w.linear(att + "output", r * at::stack(sums)) / std::exp2(rescaled);
     const Tensor again = w.layer_norm(block + "ln2", x, eps);
     const Tensor key = at::clamp_min(projected(ffn, "key", again), 0);
-    x = x + at::sigmoid(projected(ffn, "receptance", again)) * w.linear(ffn + "value", key * key);
+    x = x + at::sigmoid(projected(ffn, "receptance", again)) * w.linear(ffn + "value", key * key) /
+                std::exp2(rescaled);
+    if (period > 0 && (i + 1) % period == 0) x = x / 2;
   }
-  return w.linear("head", w.layer_norm("rwkv.ln_out", x, 1e-5));
+  return head(w, w.layer_norm("rwkv.ln_out", x, 1e-5), "head", "rwkv.embeddings.weight",
+              config.is_object() && flag(config, "tie_word_embeddings", false));
 }
 
 }  // namespace

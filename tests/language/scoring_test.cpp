@@ -68,6 +68,15 @@ TEST(Answers, EndAtTheNewlineAndLoseWhiteSpace) {
   EXPECT_EQ(answer_in(""), "");
 }
 
+// As Python's str.strip() takes them; U+200B and U+FEFF are no white space there.
+TEST(Answers, LoseWhiteSpaceOfAllOfUnicode) {
+  for (const char* space :
+       {"\x1c", "\x1f", "\u0085", "\u1680", "\u2000", "\u200a", "\u2028", "\u202f", "\u205f"}) {
+    EXPECT_EQ(answer_in(std::string(space) + " cold" + space), "cold");
+  }
+  EXPECT_EQ(answer_in("\u200bcold\ufeff"), "\u200bcold\ufeff");
+}
+
 TEST(Comparisons, ExactOnesStripAndKeepCase) {
   EXPECT_TRUE(is_right(Comparison::kExact, " cold ", "cold"));
   EXPECT_FALSE(is_right(Comparison::kExact, "Cold", "cold"));

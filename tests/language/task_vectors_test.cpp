@@ -65,7 +65,7 @@ std::shared_ptr<LanguageModel> hand_made_model() {
       kWidth,
       std::vector<std::shared_ptr<Block>>{block(std::make_shared<FindsTheTask>()),
                                           block(std::make_shared<DoesTheTask>())},
-      Backbone::Ends{});
+      Backbone::Stages{});
   auto model = std::make_shared<LanguageModel>(LanguageModel::Parts{.family = "hand_made",
                                                                     .backbone = backbone,
                                                                     .n_rows = 256,
@@ -108,7 +108,7 @@ TEST(TaskVectors, CarryTheTaskAfterTheLayerThatFindsIt) {
   const std::string table = shots_table(results);
   EXPECT_THAT(table, HasSubstr("vector of 2"));
   EXPECT_THAT(table, HasSubstr("1.000 ± 0.000 (layer 0)"));
-  const auto json = shots_json(results, {});
+  const auto json = LanguageEvaluation{.facts = {}, .results = results}.to_json();
   EXPECT_EQ(json["task_vectors"][0]["layer"], 0);
   EXPECT_EQ(json["task_vectors"][0]["accuracy"], 1.0);
 }

@@ -195,8 +195,8 @@ TEST(LanguageTaskFiles, SayWhatIsWrong) {
   };
   EXPECT_THAT(load("[1]"),
               HasSubstr("antonyms.json': is of JSON type array, expected an object of inputs"));
-  EXPECT_THAT(load("{\"a\": \"\xff\"}"), HasSubstr("antonyms.json' is not JSON in UTF-8"));
-  EXPECT_THAT(load("{"), HasSubstr("antonyms.json' is not JSON in UTF-8"));
+  EXPECT_THAT(load("{\"a\": \"\xff\"}"), HasSubstr("antonyms.json':1:"));
+  EXPECT_THAT(load("{"), HasSubstr("antonyms.json':1:"));
   EXPECT_THAT(load(R"({"up": ["down"]})"), HasSubstr("the output of \"up\" is array"));
   EXPECT_THAT(message_of([&] {
                 load_language_task(language_task_info("antonyms"), ListTokenizer(),

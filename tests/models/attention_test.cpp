@@ -32,28 +32,58 @@ TEST(Rotary, TurnsByThePosition) {
 TEST(Rotary, PairsHalvesOrNeighbours) {
   // Frequencies 1 and 1/10.
   const double expected[] = {std::cos(2.0), std::cos(0.2), std::sin(2.0), std::sin(0.2)};
-  const at::Tensor halves = turned({.width = 4, .theta = 100}, {1, 1, 0, 0}, 2);
+  const at::Tensor halves = turned({.width = 4, .frequencies = {1, 0.1}}, {1, 1, 0, 0}, 2);
   using Pairs = RotaryOptions::Pairs;
   const at::Tensor neighbours =
-      turned({.width = 4, .pairs = Pairs::kNeighbours, .theta = 100}, {1, 0, 1, 0}, 2);
+      turned({.width = 4, .pairs = Pairs::kNeighbours, .frequencies = {1, 0.1}}, {1, 0, 1, 0}, 2);
   for (int64_t j = 0; j < 4; ++j) {
     EXPECT_NEAR(halves[j].item<double>(), expected[j], 1e-6);
     EXPECT_NEAR(neighbours[j % 2 * 2 + j / 2].item<double>(), expected[j], 1e-6);
   }
 }
 
-TEST(Rotary, StretchesPositionsAndSlowsLongWaves) {
-  EXPECT_LE(largest(turned({.width = 4, .stretch = 4}, {1, 1, 2, 2}, 8) -
-                    turned({.width = 4}, {1, 1, 2, 2}, 2)),
-            1e-6);
-  // Frequencies 1 (wavelength 6.3) and 1/100 (628): below 32 / 4 kept, above 32 / 1 divided.
-  const RotaryOptions llama{
-      .width = 4,
-      .theta = 1e4,
-      .llama3 = RotaryOptions::Llama3{.factor = 8, .low = 1, .high = 4, .context = 32}};
-  const at::Tensor y = turned(llama, {1, 1, 0, 0}, 40);
-  EXPECT_NEAR(y[2].item<double>(), std::sin(40.0), 1e-5);
-  EXPECT_NEAR(y[3].item<double>(), std::sin(40.0 / 100 / 8), 1e-6);
+TEST(Rotary, FrequenciesFallFromPairToPair) {
+  const std::vector<double> frequencies = rotary_frequencies(10000, 4);
+  ASSERT_EQ(frequencies.size(), 2u);
+  EXPECT_DOUBLE_EQ(frequencies[0], 1);
+  EXPECT_DOUBLE_EQ(frequencies[1], 0.01);
+}
+
+TEST(Rotary, ScalesAndTurnsLongSequencesByOtherFrequencies) {
+  const Rotary rotary({.width = 2,
+                       .frequencies = {1},
+                       .scale = 3,
+                       .longer = [](int64_t n) { return std::vector<double>{1.0 / double(n)}; },
+                       .longest = 4});
+  const at::Tensor like = at::ones({1});
+  EXPECT_NEAR(rotary.angles(3, 1, like).sin.item<double>(), 3 * std::sin(3.0), 1e-6);
+  // Five tokens: positions turn by 1/5 each.
+  EXPECT_NEAR(rotary.angles(0, 5, like).sin[3].item<double>(), 3 * std::sin(3.0 / 5), 1e-6);
+  EXPECT_NEAR(rotary.angles(5, 1, like).sin.item<double>(), 3 * std::sin(5.0 / 6), 1e-6);
+  EXPECT_NEAR(rotary.angles(3, 1, like).sin.item<double>(), 3 * std::sin(3.0), 1e-6);
+}
+
+// A token sees itself and the two before it, however the model is run.
+TEST(Attention, AWindowHidesWhatLiesBefore) {
+  at::manual_seed(5);
+  Attention attention({.d_model = 8, .n_head = 2, .head_norm_eps = 1e-5, .window = 3});
+  attention.reset_parameters({.index = 0, .count = 1});
+  attention.to(at::kDouble);
+  const at::NoGradGuard no_grad;
+  const at::Tensor x = at::randn({1, 7, 8}, at::kDouble);
+  const at::Tensor whole = attention.forward(x);
+  const at::Tensor tail = attention.forward(x.narrow(1, 4, 3));
+  EXPECT_LE(largest(whole.select(1, 6) - tail.select(1, 2)), 1e-14);
+  EXPECT_GE(largest(whole.select(1, 6) - attention.forward(x.narrow(1, 5, 2)).select(1, 1)), 1e-6);
+
+  std::vector<at::Tensor> state = attention.initial_state(1);
+  const at::Tensor first = attention.forward(x.narrow(1, 0, 5), state);
+  const at::Tensor rest = attention.forward(x.narrow(1, 5, 2), state);
+  EXPECT_LE(largest(at::cat({first, rest}, 1) - whole), 1e-14);
+
+  const auto [context, queries] = attention.branch(x.narrow(1, 0, 6), x.narrow(1, 6, 1), {6});
+  EXPECT_LE(largest(context - whole.narrow(1, 0, 6)), 1e-14);
+  EXPECT_LE(largest(queries - whole.narrow(1, 6, 1)), 1e-14);
 }
 
 TEST(Rotary, ItsTableGrows) {
@@ -147,7 +177,7 @@ class RotaryStack : public ::testing::TestWithParam<RotaryOptions::Pairs> {
       block->add("mlp", std::make_shared<Mlp>(MlpOptions{.d_model = 12}));
       blocks.push_back(block);
     }
-    backbone_ = std::make_shared<Backbone>(12, blocks, Backbone::Ends{});
+    backbone_ = std::make_shared<Backbone>(12, blocks, Backbone::Stages{});
     backbone_->reset_parameters();
     leave_initialization(*backbone_);
     backbone_->to(at::kDouble);

@@ -2,6 +2,7 @@
 //
 // What every family of the zoo has to do.
 #include "icl/models/backbone.h"
+#include "icl/models/gpt2.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -186,7 +187,8 @@ TEST_P(Zoo, RemembersWithoutGrowing) {
   backbone_->forward(input(2, 3), state);
   const int64_t early = state.bytes();
   backbone_->forward(input(2, 40), state);
-  if (GetParam().family == "gpt2" || GetParam().family == "mambaformer") {
+  const Family& family = GetParam().family;
+  if (family.get_if<Gpt2Family>() || family.get_if<MambaformerFamily>()) {
     EXPECT_GT(state.bytes(), early);  // keys and values of every token
   } else {
     EXPECT_EQ(state.bytes(), early);
@@ -238,9 +240,9 @@ TEST_P(Zoo, StartsTheSameFromTheSameSeed) {
 INSTANTIATE_TEST_SUITE_P(Small, Zoo, ::testing::ValuesIn(small_zoo()), zoo_name);
 
 TEST(Backbone, IsFoundByName) {
-  EXPECT_THAT(model_families(), ::testing::IsSupersetOf({"gpt2", "mamba"}));
+  EXPECT_THAT(families().names(), ::testing::IsSupersetOf({"gpt2", "mamba"}));
   try {
-    make_backbone({.family = "mambo"});
+    families().make("mambo");
     FAIL();
   } catch (const UsageError& error) {
     EXPECT_THAT(error.what(), ::testing::HasSubstr("did you mean 'mamba'?"));
@@ -249,19 +251,17 @@ TEST(Backbone, IsFoundByName) {
 
 TEST(Backbone, SaysWhenPositionsRunOut) {
   at::manual_seed(1);
-  const auto backbone = make_backbone({.family = "gpt2",
-                                       .d_model = 8,
-                                       .n_layer = 1,
-                                       .n_head = 2,
-                                       .positions = "learned",
-                                       .n_positions = 6});
+  const auto backbone =
+      make_backbone({.family = Gpt2Family{.n_head = 2, .positions = "learned", .n_positions = 6},
+                     .d_model = 8,
+                     .n_layer = 1});
   EXPECT_NO_THROW(backbone->forward(at::zeros({1, 6, 8})));
   EXPECT_THROW(backbone->forward(at::zeros({1, 7, 8})), UsageError);
   EXPECT_THROW(backbone->branch(at::zeros({1, 6, 8}), at::zeros({1, 1, 8}), {6}), UsageError);
 }
 
 TEST(Backbone, RefusesHeadsThatDoNotDivideTheWidth) {
-  EXPECT_THROW(make_backbone({.family = "gpt2", .d_model = 10, .n_layer = 1, .n_head = 4}),
+  EXPECT_THROW(make_backbone({.family = Gpt2Family{.n_head = 4}, .d_model = 10, .n_layer = 1}),
                UsageError);
 }
 

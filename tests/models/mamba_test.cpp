@@ -78,7 +78,8 @@ TEST(Mamba, KeepsAWindowAndAState) {
 
 TEST(Mamba, WorksWithoutAWindow) {
   at::manual_seed(2);
-  const auto backbone = make_backbone({.family = "mamba", .d_model = 8, .n_layer = 1, .d_conv = 1});
+  const auto backbone =
+      make_backbone({.family = MambaFamily{.d_conv = 1}, .d_model = 8, .n_layer = 1});
   const at::NoGradGuard no_grad;
   const at::Tensor x = at::randn({1, 4, 8});
   State state = backbone->initial_state(1);

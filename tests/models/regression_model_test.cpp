@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "icl/models/regression_model.h"
+#include "icl/models/gpt2.h"
+#include "icl/models/mamba.h"
+#include "icl/models/mambaformer.h"
+#include "icl/models/rwkv4.h"
+#include "icl/models/s4.h"
 
 #include <gtest/gtest.h>
 
@@ -27,36 +32,34 @@ TEST(RegressionModel, InterleavesXAndY) {
 }
 
 TEST(RegressionModel, CountsTheParametersOfThePaper) {
-  EXPECT_EQ(count({.family = "mamba", .d_model = 64, .n_layer = 6}), 197'697);
-  EXPECT_EQ(count({.family = "mamba", .d_model = 128, .n_layer = 12}), 1'402'241);
-  EXPECT_EQ(count({.family = "mamba", .d_model = 256, .n_layer = 24}), 10'518'273);
-  EXPECT_EQ(count({.family = "gpt2", .d_model = 64, .n_layer = 3, .n_head = 2}), 151'489);
-  EXPECT_EQ(count({.family = "gpt2", .d_model = 128, .n_layer = 6, .n_head = 4}), 1'192'705);
-  EXPECT_EQ(count({.family = "gpt2", .d_model = 256, .n_layer = 12, .n_head = 8}), 9'483'265);
-  EXPECT_EQ(count({.family = "s4", .d_model = 64, .n_layer = 6, .d_state = 64}), 102'017);
-  EXPECT_EQ(count({.family = "s4", .d_model = 128, .n_layer = 12, .d_state = 64}), 601'857);
-  EXPECT_EQ(count({.family = "s4", .d_model = 435, .n_layer = 24, .d_state = 64}), 10'491'331);
+  EXPECT_EQ(count({.family = MambaFamily{}, .d_model = 64, .n_layer = 6}), 197'697);
+  EXPECT_EQ(count({.family = MambaFamily{}, .d_model = 128, .n_layer = 12}), 1'402'241);
+  EXPECT_EQ(count({.family = MambaFamily{}, .d_model = 256, .n_layer = 24}), 10'518'273);
+  EXPECT_EQ(count({.family = Gpt2Family{.n_head = 2}, .d_model = 64, .n_layer = 3}), 151'489);
+  EXPECT_EQ(count({.family = Gpt2Family{.n_head = 4}, .d_model = 128, .n_layer = 6}), 1'192'705);
+  EXPECT_EQ(count({.family = Gpt2Family{.n_head = 8}, .d_model = 256, .n_layer = 12}), 9'483'265);
+  EXPECT_EQ(count({.family = S4Family{.d_state = 64}, .d_model = 64, .n_layer = 6}), 102'017);
+  EXPECT_EQ(count({.family = S4Family{.d_state = 64}, .d_model = 128, .n_layer = 12}), 601'857);
+  EXPECT_EQ(count({.family = S4Family{.d_state = 64}, .d_model = 435, .n_layer = 24}), 10'491'331);
   // Not in the paper: sized to match.
-  EXPECT_EQ(count({.family = "rwkv4", .d_model = 256, .n_layer = 12, .d_ffn = 1064}), 10'509'825);
-  EXPECT_EQ(count({.family = "mambaformer", .d_model = 256, .n_layer = 15}), 10'267'649);
+  EXPECT_EQ(count({.family = Rwkv4Family{.d_ffn = 1064}, .d_model = 256, .n_layer = 12}),
+            10'509'825);
+  EXPECT_EQ(count({.family = MambaformerFamily{}, .d_model = 256, .n_layer = 15}), 10'267'649);
   // Garg et al. learn a position for each of the 202 tokens of 101 points.
-  EXPECT_EQ(count({.family = "gpt2",
+  EXPECT_EQ(count({.family = Gpt2Family{.n_head = 8, .positions = "learned", .n_positions = 202},
                    .d_model = 256,
-                   .n_layer = 12,
-                   .n_head = 8,
-                   .positions = "learned",
-                   .n_positions = 202}),
+                   .n_layer = 12}),
             9'483'265 + 202 * 256);
 }
 
 TEST(RegressionModel, StartsFromItsDefaults) {
   at::manual_seed(3);
-  const RegressionModel mamba({.family = "mamba", .d_model = 64, .n_layer = 1}, 20);
+  const RegressionModel mamba({.family = MambaFamily{}, .d_model = 64, .n_layer = 1}, 20);
   const auto of_mamba = mamba.named_parameters();
   EXPECT_EQ(largest(of_mamba["read_in.bias"]), 0.0);
   EXPECT_EQ(largest(of_mamba["read_out.bias"]), 0.0);
   EXPECT_NEAR(largest(of_mamba["read_in.weight"]), 1 / std::sqrt(20.0), 1e-2);
-  const RegressionModel gpt2({.family = "gpt2", .d_model = 64, .n_layer = 1, .n_head = 2}, 20);
+  const RegressionModel gpt2({.family = Gpt2Family{.n_head = 2}, .d_model = 64, .n_layer = 1}, 20);
   const auto of_gpt2 = gpt2.named_parameters();
   EXPECT_NEAR(largest(of_gpt2["read_in.bias"]), 1 / std::sqrt(20.0), 2e-2);
   EXPECT_NEAR(largest(of_gpt2["read_out.weight"]), 1 / std::sqrt(64.0), 1e-2);

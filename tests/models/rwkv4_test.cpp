@@ -61,7 +61,7 @@ TEST(Rwkv4, MixesChannelsByHand) {
 
 TEST(Rwkv4, StartsAsPublished) {
   at::manual_seed(1);
-  const auto backbone = make_backbone({.family = "rwkv4", .d_model = 8, .n_layer = 3});
+  const auto backbone = make_backbone({.family = Rwkv4Family{}, .d_model = 8, .n_layer = 3});
   const auto parameters = backbone->named_parameters();
   const auto value = [&](const std::string& name, int64_t channel) {
     return parameters[name][channel].item<double>();
@@ -89,7 +89,7 @@ TEST(Rwkv4, StartsAsPublished) {
 
 TEST(Rwkv4, HasOneBlockAtLeast) {
   at::manual_seed(1);
-  const auto backbone = make_backbone({.family = "rwkv4", .d_model = 8, .n_layer = 1});
+  const auto backbone = make_backbone({.family = Rwkv4Family{}, .d_model = 8, .n_layer = 1});
   EXPECT_TRUE(at::isfinite(backbone->forward(at::randn({1, 3, 8}))).all().item<bool>());
 }
 

@@ -158,7 +158,7 @@ TEST(S4, DropsWholeChannelsAgainAndAgain) {
 }
 
 TEST(S4, RefusesAnOddNumberOfStates) {
-  EXPECT_THROW(make_backbone({.family = "s4", .d_state = 7}), UsageError);
+  EXPECT_THROW(make_backbone({.family = S4Family{.d_state = 7}}), UsageError);
 }
 
 }  // namespace

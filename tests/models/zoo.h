@@ -9,46 +9,46 @@
 #include <string>
 #include <vector>
 
-#include "icl/config/model_config.h"
+#include "icl/models/gpt2.h"
+#include "icl/models/mamba.h"
+#include "icl/models/mambaformer.h"
+#include "icl/models/model_config.h"
 #include "icl/models/regression_model.h"
+#include "icl/models/rwkv4.h"
+#include "icl/models/s4.h"
 
 namespace icl {
 
 inline std::vector<ModelConfig> small_zoo() {
   return {
-      {.family = "gpt2", .d_model = 16, .n_layer = 2, .n_head = 2},
-      {.family = "gpt2",
+      {.family = Gpt2Family{.n_head = 2}, .d_model = 16, .n_layer = 2},
+      {.family = Gpt2Family{.n_head = 2, .positions = "learned", .n_positions = 64},
        .d_model = 16,
-       .n_layer = 2,
-       .n_head = 2,
-       .positions = "learned",
-       .n_positions = 64},
-      {.family = "mamba", .d_model = 16, .n_layer = 3, .d_state = 4},
-      {.family = "mambaformer", .d_model = 16, .n_layer = 2, .d_state = 4, .n_head = 2},
-      {.family = "rwkv4", .d_model = 16, .n_layer = 3},
-      {.family = "s4", .d_model = 16, .n_layer = 2, .d_state = 8},
-      {.family = "s4",
+       .n_layer = 2},
+      {.family = MambaFamily{.d_state = 4}, .d_model = 16, .n_layer = 3},
+      {.family = MambaformerFamily{.mamba = {.d_state = 4}, .n_head = 2},
        .d_model = 16,
-       .n_layer = 2,
-       .d_state = 8,
-       .init = "s4d_legs",
-       .norm = "pre"},
-      {.family = "s4", .d_model = 16, .n_layer = 2, .d_state = 8, .kernel = "dplr"},
-      {.family = "s4",
+       .n_layer = 2},
+      {.family = Rwkv4Family{}, .d_model = 16, .n_layer = 3},
+      {.family = S4Family{.d_state = 8}, .d_model = 16, .n_layer = 2},
+      {.family = S4Family{.d_state = 8, .init = "s4d_legs", .norm = "pre"},
        .d_model = 16,
-       .n_layer = 2,
-       .d_state = 8,
-       .kernel = "dplr",
-       .discretization = "zoh"},
+       .n_layer = 2},
+      {.family = S4Family{.d_state = 8, .kernel = "dplr"}, .d_model = 16, .n_layer = 2},
+      {.family = S4Family{.d_state = 8, .kernel = "dplr", .discretization = "zoh"},
+       .d_model = 16,
+       .n_layer = 2},
   };
 }
 
 inline std::string zoo_name(const ::testing::TestParamInfo<ModelConfig>& info) {
-  const ModelConfig& config = info.param;
-  std::string name = config.family;
-  if (config.positions == "learned") name += "_positions";
-  if (config.family == "s4") name += "_" + config.kernel + "_" + config.norm;
-  if (config.kernel == "dplr") name += "_" + config.discretization;
+  const Family& family = info.param.family;
+  std::string name = family.name();
+  if (family->longest_sequence()) name += "_positions";
+  if (const auto* s4 = family.get_if<S4Family>()) {
+    name += "_" + s4->kernel + "_" + s4->norm;
+    if (s4->kernel == "dplr") name += "_" + s4->discretization;
+  }
   return name;
 }
 

@@ -89,8 +89,9 @@ TEST(AddRmsNorm, Gradcheck) {
   gradcheck(kNorm.fast, make({2, 2, 5}));
 }
 
-TEST(AddRmsNorm, SameBitsForAnyNumberOfThreads) {
+TEST(AddRmsNorm, SameBitsForAnyThreadsAndNeighbours) {
   check_same_bits(kNorm, make({5, 41, 130}));
+  check_same_bits_in_any_batch(kNorm, make({5, 41, 130}), {0, 1});
 }
 
 TEST(AddRmsNorm, StridedArgumentsGiveTheSame) {

@@ -77,9 +77,11 @@ TEST(LongConv, Gradcheck) {
   gradcheck(kConv.fast, make(2, 5, 2));
 }
 
-TEST(LongConv, SameBitsForAnyNumberOfThreads) {
+TEST(LongConv, SameBitsForAnyThreadsAndNeighbours) {
   check_same_bits(kConv, make(11, 41, 35));
   check_same_bits(kConv, make(3, 700, 35));
+  check_same_bits_in_any_batch(kConv, make(11, 41, 35), {0});
+  check_same_bits_in_any_batch(kConv, make(3, 700, 35), {0});
 }
 
 TEST(LongConv, StridedArgumentsGiveTheSame) {

@@ -112,6 +112,47 @@ inline void check_same_bits(const Operator& op, const Tensors& inputs) {
   at::set_num_threads(before);
 }
 
+// Byte for byte the same results for a prompt, whoever its neighbours in the batch are: each prompt
+// alone, and in the batch in reverse order. `by_prompt`: the inputs whose first dimension is the
+// prompt. Gradients of the others are sums over prompts, and not compared.
+inline void check_same_bits_in_any_batch(const Operator& op, const Tensors& inputs,
+                                         const std::vector<size_t>& by_prompt) {
+  const int64_t batch = inputs[by_prompt[0]].size(0);
+  // The incoming gradients of a prompt are its own, too: all ones.
+  const auto results_of = [&](const Tensors& in) {
+    const Tensors given = leaves(in, at::kFloat);
+    Tensors results = op.fast(given);
+    at::Tensor loss = at::zeros({}, at::kFloat);
+    for (const at::Tensor& result : results) loss = loss + result.sum();
+    loss.backward();
+    for (const size_t i : by_prompt) {
+      results.push_back(given[i].defined() ? given[i].grad() : at::Tensor());
+    }
+    return results;
+  };
+  const auto chosen = [&](const at::Tensor& prompts) {
+    Tensors in = inputs;
+    for (const size_t i : by_prompt) {
+      if (in[i].defined()) in[i] = in[i].index_select(0, prompts);
+    }
+    return results_of(in);
+  };
+  const Tensors whole = results_of(inputs);
+  const auto expect_same = [&](const Tensors& found, const at::Tensor& prompts) {
+    for (size_t i = 0; i < whole.size(); ++i) {
+      if (!whole[i].defined()) continue;
+      EXPECT_TRUE(at::equal(found[i], whole[i].index_select(0, prompts)))
+          << op.name << ": result " << i << " of prompts " << prompts;
+    }
+  };
+  for (int64_t b = 0; b < batch; ++b) {
+    const at::Tensor alone = at::tensor({b}, at::kLong);
+    expect_same(chosen(alone), alone);
+  }
+  const at::Tensor reversed = at::arange(batch - 1, -1, -1, at::kLong);
+  expect_same(chosen(reversed), reversed);
+}
+
 // The same values from inputs whose elements lie apart in memory.
 inline void check_strided(const Operator& op, const Tensors& inputs) {
   Tensors strided = inputs;

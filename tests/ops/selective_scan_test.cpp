@@ -134,8 +134,9 @@ TEST(SelectiveScan, SplitAnywhereEqualsOnePass) {
   }
 }
 
-TEST(SelectiveScan, SameBitsForAnyNumberOfThreads) {
+TEST(SelectiveScan, SameBitsForAnyThreadsAndNeighbours) {
   check_same_bits(kScan, make(5, 41, 130, 5));
+  check_same_bits_in_any_batch(kScan, make(5, 41, 130, 5), {0, 1, 3, 4, 6, 8});
 }
 
 TEST(SelectiveScan, NotANumberIsHandedOn) {

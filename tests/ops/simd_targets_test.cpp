@@ -4,6 +4,7 @@
 // reach the others.
 #include "icl/ops/add_rms_norm.h"
 #include "icl/ops/causal_conv1d.h"
+#include "icl/ops/delta_rule.h"
 #include "icl/ops/long_conv.h"
 #include "icl/ops/s4d_kernel.h"
 #include "icl/ops/selective_scan.h"
@@ -72,6 +73,20 @@ void check_all(const std::string& target) {
                            .gradient_bound = 1e-5},
                           {-normal({19}).exp(), normal({19}), x * 5, normal({2, 37, 19})},
                           target + " wkv");
+  const auto delta = [](const auto& function) {
+    return pair_of([function](const Tensors& in) {
+      return function(in[0], in[1], in[2], in[3], in[4], in[5], 0.7, {});
+    });
+  };
+  const at::Tensor key = normal({2, 19, 2, 7}) / 3;
+  check_against_reference({"delta_rule",
+                           {"q", "k", "v", "log_decay", "a", "b"},
+                           {"y", "last_state"},
+                           delta(delta_rule),
+                           delta(delta_rule_reference)},
+                          {normal({2, 19, 2, 7}), key, normal({2, 19, 2, 37}),
+                           -normal({2, 19, 2, 7}).abs(), -key, key.clone()},
+                          target + " delta_rule");
   const auto s4d = [](const auto& function) {
     return one_of(
         [function](const Tensors& in) { return function(in[0], in[1], in[2], in[3], 41); });

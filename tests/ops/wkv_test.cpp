@@ -128,8 +128,9 @@ TEST(Wkv, SplitAnywhereEqualsOnePass) {
   }
 }
 
-TEST(Wkv, SameBitsForAnyNumberOfThreads) {
+TEST(Wkv, SameBitsForAnyThreadsAndNeighbours) {
   check_same_bits(kWkv, make(5, 41, 130));
+  check_same_bits_in_any_batch(kWkv, make(5, 41, 130), {2, 3, 4});
 }
 
 TEST(Wkv, StridedArgumentsGiveTheSame) {

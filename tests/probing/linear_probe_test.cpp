@@ -5,8 +5,9 @@
 #include <gtest/gtest.h>
 
 #include "icl/base/error.h"
-#include "icl/base/random.h"
-#include "src/probing/ridge.h"
+#include "icl/models/gpt2.h"
+#include "icl/models/model_config.h"
+#include "icl/tasks/decision_tree.h"
 #include "tests/probing/descent_model.h"
 
 namespace icl {
@@ -28,30 +29,6 @@ const LinearTarget& find(const LinearResult& result, const std::string& name,
     if (target.name == name && target.tokens == tokens) return target;
   }
   throw std::out_of_range(name);
-}
-
-TEST(RidgePath, SolvesWhatTheNormalEquationsSay) {
-  const at::Tensor z = RandomStream(1, "z").normal({50, 3}).to(at::kDouble) * 2 + 1;
-  const at::Tensor t = RandomStream(1, "t").normal({50, 2}).to(at::kDouble);
-  probing::Moments moments(3, 2);
-  moments.add(z.slice(0, 0, 20), t.slice(0, 0, 20));
-  moments.add(z.slice(0, 20), t.slice(0, 20));
-  const at::Tensor columns = at::tensor({0, 2}, at::kLong);
-  const probing::RidgePath path(moments, columns);
-  const double penalty = 0.3;
-  const at::Tensor used = z.index_select(1, columns);
-  const at::Tensor mean = used.mean(0);
-  const at::Tensor deviation = used.std(0, /*unbiased=*/false);
-  const at::Tensor s = (used - mean) / deviation;
-  const at::Tensor slopes =
-      at::linalg_solve(at::matmul(s.t(), s) / 50 + penalty * at::eye(2, at::kDouble),
-                       at::matmul(s.t(), t - t.mean(0)) / 50) /
-      deviation.unsqueeze(1);
-  const at::Tensor weights = path.weights(penalty);
-  EXPECT_TRUE(at::allclose(weights.slice(0, 0, 2), slopes, 1e-9, 1e-12));
-  EXPECT_TRUE(at::allclose(weights[2], t.mean(0) - at::matmul(mean, slopes), 1e-9, 1e-12));
-  const at::Tensor wrong = at::matmul(used, slopes) + weights[2] - t;
-  EXPECT_TRUE(at::allclose(path.error(weights, moments), wrong.square().sum(0), 1e-9, 1e-12));
 }
 
 TEST(LinearProbe, ReadsWhatTheModelHoldsAndNothingElse) {
@@ -105,8 +82,7 @@ TEST(LinearProbe, ReadsAMomentThatIsThere) {
 
 TEST(LinearProbe, FindsNoAnswerInRandomWeights) {
   at::manual_seed(3);
-  ModelConfig config{.family = "gpt2", .d_model = 32, .n_layer = 2};
-  config.n_head = 4;
+  const ModelConfig config{.family = Gpt2Family{.n_head = 4}, .d_model = 32, .n_layer = 2};
   RegressionModel model(config, 5);
   model.eval();
   RegressionProbe probe(model);
@@ -129,7 +105,7 @@ TEST(LinearProbe, RefusesTargetsThatTheTaskHasNot) {
   options.targets = {"gd_x"};
   EXPECT_THROW(probe_linear(model, TaskConfig{.n_dims = 5}, 0, options), UsageError);
   options.targets = {"moment"};
-  const TaskConfig tree{.function = "decision_tree", .n_dims = 5};
+  const TaskConfig tree{.function = DecisionTree{}, .n_dims = 5};
   EXPECT_THROW(probe_linear(model, tree, 0, options), UsageError);
 }
 

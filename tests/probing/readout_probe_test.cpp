@@ -7,18 +7,21 @@
 
 #include "icl/base/error.h"
 #include "icl/base/random.h"
+#include "icl/tasks/quadrant_inputs.h"
+#include "icl/tasks/rotated_inputs.h"
 #include "tests/probing/descent_model.h"
+#include "tests/support/small_models.h"
 
 namespace icl {
 namespace {
 
-using testing::Each;
-using testing::ElementsAre;
-using testing::Lt;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::Lt;
 
 TaskConfig skewed_task() {
   TaskConfig task{.n_dims = 5};
-  task.inputs.distribution = "skewed";
+  task.inputs.distribution = SkewedInputs{};
   return task;
 }
 
@@ -38,12 +41,7 @@ const Match& match_of(const ReadoutResult& result, const std::string& reference)
 }
 
 std::shared_ptr<RegressionModel> random_model(const std::string& family) {
-  at::manual_seed(3);
-  ModelConfig config{.family = family, .d_model = 32, .n_layer = 3};
-  config.n_head = 4;
-  auto model = std::make_shared<RegressionModel>(config, 5);
-  model->eval();
-  return model;
+  return testing::small_model(family, /*n_dims=*/5, /*d_model=*/32, /*n_layer=*/3);
 }
 
 TEST(ReadoutProbe, RecognisesLayersThatDescendTheGradient) {
@@ -57,8 +55,13 @@ TEST(ReadoutProbe, RecognisesLayersThatDescendTheGradient) {
   EXPECT_EQ(match.high, match.step);
   EXPECT_THAT(match.distance, Each(Lt(1e-8)));
   EXPECT_GT(match_of(result, "newton").distance[3], 1e-6);
+  // Newton and ridge are nearest somewhere else than gradient descent, and their intervals hold the
+  // nearest step.
   for (const Match& each : result.matches) {
-    for (size_t layer = 0; layer < 4; ++layer) EXPECT_LE(each.low[layer], each.high[layer]);
+    for (size_t layer = 0; layer < 4; ++layer) {
+      EXPECT_LE(each.low[layer], each.step[layer]) << each.reference << " " << each.curve;
+      EXPECT_GE(each.high[layer], each.step[layer]) << each.reference << " " << each.curve;
+    }
   }
   const Profile& raw = result.curves[1];
   const Profile& gd = result.references[0].error;
@@ -98,7 +101,7 @@ TEST(ReadoutProbe, FitsScaleAndShift) {
 }
 
 TEST(ReadoutProbe, OnePassAgreesWithAPromptForEachQuery) {
-  for (const std::string& family : model_families()) {
+  for (const std::string& family : families().names()) {
     const auto model = random_model(family);
     const at::Tensor xs = RandomStream(1, "xs").normal({3, 7, 5});
     const at::Tensor ys = RandomStream(1, "ys").normal({3, 7});
@@ -125,8 +128,58 @@ TEST(ReadoutProbe, OnePassAgreesWithAPromptForEachQuery) {
   }
 }
 
+// What is observed of a prompt alone, in company, and at another place of a chunk: the same bytes.
+TEST(ReadoutProbe, WhatIsObservedOfAPromptDoesNotDependOnOthers) {
+  for (const std::string& family : families().names()) {
+    const auto model = random_model(family);
+    const at::Tensor xs = RandomStream(1, "xs").normal({11, 7, 5});
+    const at::Tensor ys = RandomStream(1, "ys").normal({11, 7});
+    const at::Tensor queries = RandomStream(1, "queries").normal({11, 30, 5});
+    RegressionProbe probe(*model);
+    const Residuals all = probe.observe(xs, ys, queries);
+    for (const auto& [first, count] : {std::pair<int64_t, int64_t>{0, 1}, {5, 1}, {3, 6}}) {
+      const auto part = [&, first = first, count = count](const at::Tensor& whole) {
+        return whole.narrow(0, first, count);
+      };
+      const Residuals some = probe.observe(part(xs), part(ys), part(queries));
+      EXPECT_TRUE(at::equal(some.predictions_BQ, part(all.predictions_BQ))) << family;
+      for (size_t layer = 0; layer < 3; ++layer) {
+        EXPECT_TRUE(at::equal(some.context[layer], part(all.context[layer]))) << family;
+        EXPECT_TRUE(at::equal(some.queries[layer], part(all.queries[layer]))) << family;
+        EXPECT_TRUE(
+            at::equal(probe.decode(some.queries[layer]), part(probe.decode(all.queries[layer]))))
+            << family;
+      }
+    }
+  }
+}
+
+TEST(ReadoutProbe, ReportsItsProgressAndStopsWithinAPass) {
+  const auto model = random_model("mamba");
+  int calls = 0;
+  RegressionProbe probe(*model, [&] {
+    if (++calls == 4) throw std::runtime_error("stop");
+  });
+  EXPECT_THROW(probe_readout(probe, TaskConfig{.n_dims = 5}, 0, small_options()),
+               std::runtime_error);
+  EXPECT_EQ(calls, 4);
+}
+
+// Inputs whose squares overflow float32: numbers that are not finite, and no defect.
+TEST(ReadoutProbe, TakesInputsThatAreTooLargeForTheModel) {
+  const auto model = random_model("gpt2");
+  RegressionProbe probe(*model);
+  TaskConfig task{.n_dims = 5};
+  task.inputs.scale = 1e30;
+  ReadoutOptions options = small_options();
+  options.references = {"gd", "gd++", "newton", "ridge"};
+  const ReadoutResult result = probe_readout(probe, task, 0, options);
+  EXPECT_EQ(result.curves.size(), 2U);
+  EXPECT_EQ(result.references.size(), 4U);
+}
+
 TEST(ReadoutProbe, FindsNothingInRandomWeights) {
-  for (const std::string& family : model_families()) {
+  for (const std::string& family : families().names()) {
     const auto model = random_model(family);
     RegressionProbe probe(*model);
     ReadoutOptions options = small_options();
@@ -143,7 +196,7 @@ TEST(ReadoutProbe, IsTheSameEveryTimeAndForEveryTask) {
   const auto model = random_model("gpt2");
   RegressionProbe probe(*model);
   for (const char* function : {"decision_tree", "relu_2nn_regression", "linear_classification"}) {
-    const TaskConfig task{.function = function, .n_dims = 5};
+    const TaskConfig task{.function = tasks().make(function), .n_dims = 5};
     const ReadoutResult first = probe_readout(probe, task, 0, small_options());
     EXPECT_EQ(first.curves[0].low, probe_readout(probe, task, 0, small_options()).curves[0].low);
     ReadoutOptions with_references = small_options();
@@ -168,7 +221,7 @@ TEST(ReadoutProbe, NoticesAModelWhoseLastLayerIsNotItsPrediction) {
 
 TEST(ProbePrompts, ContextOfRandomQuadrantsKeepsItsSignsAndQueriesAreFree) {
   TaskConfig task{.n_dims = 3};
-  task.inputs.distribution = "random_quadrants";
+  task.inputs.distribution = QuadrantInputs{};
   const ProbePrompts prompts = sample_probe_prompts(
       task, 0, {.prompts = 20, .context = 6, .queries = 6}, RandomStream(1, "test"));
   const at::Tensor signs = prompts.xs_BKD.sign();
@@ -179,7 +232,7 @@ TEST(ProbePrompts, ContextOfRandomQuadrantsKeepsItsSignsAndQueriesAreFree) {
 
 TEST(ProbePrompts, ContextAndQueriesShareFunctionAndCovariance) {
   TaskConfig task{.n_dims = 4};
-  task.inputs.distribution = "half_subspace";
+  task.inputs.distribution = HalfSubspaceInputs{};
   const ProbePrompts prompts = sample_probe_prompts(
       task, 0, {.prompts = 5, .context = 9, .queries = 6}, RandomStream(1, "test"));
   const at::Tensor w = at::bmm(at::linalg_pinv(prompts.xs_BKD, 1e-5), prompts.ys_BK.unsqueeze(2));

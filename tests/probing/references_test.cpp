@@ -101,10 +101,30 @@ TEST(References, GammaIsTheBestOfThePublishedGrid) {
     const at::Tensor said = make_reference("gd++", 22, gamma).predict(spectrum, queries)[22];
     return (said - targets).square().mean().item<double>();
   };
-  const double best = search_gamma(spectrum, queries, targets);
-  EXPECT_GE(best, 1e-6);
-  EXPECT_LE(best, 1e-3 * (1 + 1e-9));
-  for (const double other : {1e-6, 1e-5, 1e-4, 1e-3}) EXPECT_LE(error(best), error(other) + 1e-12);
+  const GammaSearch search = search_gamma(spectrum, queries, targets);
+  EXPECT_DOUBLE_EQ(search.low, 1e-6);
+  EXPECT_DOUBLE_EQ(search.high, 1e-3);
+  EXPECT_GE(search.gamma, 1e-6);
+  EXPECT_LE(search.gamma, 1e-3 * (1 + 1e-9));
+  for (const double other : {1e-6, 1e-5, 1e-4, 1e-3}) {
+    EXPECT_LE(error(search.gamma), error(other) + 1e-12);
+  }
+}
+
+// Five points in five dimensions: X^T X is smaller than of the published size, and gamma larger.
+TEST(References, TheGridOfGammaGrowsWithSmallPrompts) {
+  const at::Tensor xs = RandomStream(2, "xs").normal({64, 5, 5});
+  const at::Tensor w = RandomStream(2, "w").normal({64, 5, 1});
+  const at::Tensor queries = RandomStream(2, "queries").normal({64, 30, 5});
+  const Spectrum spectrum(xs, at::bmm(xs, w).squeeze(2));
+  const at::Tensor targets = at::bmm(queries, w).squeeze(2);
+  const GammaSearch search = search_gamma(spectrum, queries, targets);
+  EXPECT_GT(search.gamma, 1e-3);
+  EXPECT_FALSE(search.at_edge);
+  EXPECT_GT(search.high, search.gamma);
+  // After one step predictions are too small for these targets, and every gamma makes them smaller.
+  const GammaSearch none = search_gamma(spectrum, queries, 1000 * targets, /*iterations=*/1);
+  EXPECT_TRUE(none.at_edge);
 }
 
 TEST(References, AnswerAnUnknownName) {

@@ -11,7 +11,7 @@
 #include "icl/report/axis.h"
 #include "icl/report/chart.h"
 #include "icl/report/markup.h"
-#include "icl/report/tensorboard.h"
+#include "icl/training/tensorboard.h"
 #include "src/report/groups.h"
 
 namespace icl::report {
@@ -79,9 +79,30 @@ TEST(Chart, DrawsTheLineItIsGiven) {
   EXPECT_EQ(std::count(d.begin(), d.end(), 'L'), 0);
 }
 
+TEST(Axis, ShowsRangesOfEverySize) {
+  const std::pair<double, double> wide = axis_range(Scale::kLog, 1e-323, 1.7e308);
+  EXPECT_EQ(wide, std::pair(1e-300, 1e300));
+  const Ticks ticks = log_ticks(wide.first, wide.second, 6);
+  EXPECT_GE(ticks.at.size(), 2U);
+  EXPECT_LE(ticks.at.size(), 7U);
+  EXPECT_LE(ticks.minor.size(), 60U);
+  // The middle of 600 decades.
+  EXPECT_NEAR(Projection(Scale::kLog, wide.first, wide.second, 0, 100)(1.0), 50, 1e-9);
+  const std::pair<double, double> point = axis_range(Scale::kLinear, 1e300, 1e300);
+  EXPECT_LT(point.first, point.second);
+  EXPECT_FALSE(linear_ticks(point.first, point.second, 5).at.empty());
+  const std::pair<double, double> tiny = axis_range(Scale::kLinear, 0, 5e-324);
+  EXPECT_LE(linear_ticks(tiny.first, tiny.second, 5).at.size(), 6U);
+  EXPECT_TRUE(std::isnan(Projection(Scale::kLog, 1, 10, 0, 1)(INFINITY)));
+  EXPECT_EQ(short_number(3.2e300), "3.2e300");
+  EXPECT_EQ(short_number(5e-324), "4.9e-324");
+}
+
 TEST(Groups, AveragesOverSeeds) {
   const Curve a{.mean = {1, 2, 9}}, b{.mean = {3, 2}};
-  const Curve both = over_seeds({&a, &b});
+  const Curve gap = over_seeds<Curve>({{.mean = {NAN, 1}}, {.mean = {3, NAN}}, {.mean = {5, NAN}}});
+  EXPECT_EQ(gap.mean, (std::vector<double>{4, 1}));
+  const Curve both = over_seeds<Curve>({a, b});
   EXPECT_EQ(both.mean, (std::vector<double>{2, 2}));
   EXPECT_DOUBLE_EQ(both.std[0], std::sqrt(2.0));
   EXPECT_EQ(both.low, (std::vector<double>{1, 2}));
@@ -93,7 +114,7 @@ TEST(TensorBoard, WritesTheRecordFormat) {
   EXPECT_EQ(masked_crc32c("123456789"), (0xe3069283U >> 15 | 0xe3069283U << 17) + 0xa282ead8U);
   const auto folder = std::filesystem::temp_directory_path() / "icl_tensorboard_test";
   std::filesystem::remove_all(folder);
-  TensorBoardWriter writer(folder, 2.0);
+  TensorBoardWriter writer(folder, 0, 2.0);
   writer.scalar("loss", 0.25, 300, 2.0);
   std::ostringstream text;
   text << std::ifstream(writer.path(), std::ios::binary).rdbuf();

@@ -18,9 +18,9 @@ int fail(const std::string& what) {
   return 1;
 }
 
-constexpr const char* kOperators[] = {"icl::selective_scan", "icl::causal_conv1d",
-                                      "icl::add_rms_norm",   "icl::wkv",
-                                      "icl::s4d_kernel",     "icl::long_conv"};
+constexpr const char* kOperators[] = {
+    "icl::selective_scan", "icl::causal_conv1d", "icl::add_rms_norm", "icl::wkv",
+    "icl::s4d_kernel",     "icl::long_conv",     "icl::delta_rule"};
 
 bool known(const char* name) {
   return c10::Dispatcher::singleton().findSchema({name, ""}).has_value();

@@ -2,6 +2,8 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "icl/tasks/quadrant_inputs.h"
+#include "icl/tasks/rotated_inputs.h"
 #include "icl/tasks/task_sampler.h"
 
 namespace icl {
@@ -34,7 +36,7 @@ TEST(Inputs, GaussianIsScaledThenShifted) {
 }
 
 TEST(Inputs, CurriculumZeroesTrailingCoordinatesAfterTheRotation) {
-  const InputConfig skewed{.distribution = "skewed"};
+  const InputConfig skewed{.distribution = SkewedInputs{}};
   const at::Tensor whole = sample_inputs(skewed, 20, kStep, kFixed, 4, 11, 20);
   const at::Tensor part = sample_inputs(skewed, 20, kStep, kFixed, 4, 11, 5);
   EXPECT_TRUE(at::equal(part.slice(2, 0, 5), whole.slice(2, 0, 5)));
@@ -43,9 +45,7 @@ TEST(Inputs, CurriculumZeroesTrailingCoordinatesAfterTheRotation) {
 
 TEST(Inputs, TransformationHasThePublishedSpectrum) {
   // 20 / sum_{i <= 20} 1 / i^2 = 12.531, condition number 400.
-  const at::Tensor t =
-      random_transformation(direction_scales({.distribution = "skewed"}, 20), kStep)
-          .to(at::kDouble);
+  const at::Tensor t = random_transformation(skewed_scales(20, 1), kStep).to(at::kDouble);
   EXPECT_TRUE(at::allclose(t, t.t(), 0, 1e-6));
   const at::Tensor values = eigenvalues(at::matmul(t, t.t()));
   EXPECT_NEAR(values.sum().item<double>(), 20, 1e-4);
@@ -55,21 +55,21 @@ TEST(Inputs, TransformationHasThePublishedSpectrum) {
 }
 
 TEST(Inputs, SkewedPointsHaveTheSpectrum) {
-  const at::Tensor values = eigenvalues(moments(draw({.distribution = "skewed"}, 20, 500, 40)));
+  const at::Tensor values =
+      eigenvalues(moments(draw({.distribution = SkewedInputs{}}, 20, 500, 40)));
   EXPECT_NEAR(values[0].item<double>(), 12.53, 0.6);
   EXPECT_NEAR(values[1].item<double>(), 3.13, 0.2);
   EXPECT_NEAR(values[19].item<double>(), 0.0313, 0.003);
 }
 
 TEST(Inputs, ExponentZeroIsIsotropic) {
-  const at::Tensor t =
-      random_transformation(direction_scales({.distribution = "skewed", .exponent = 0}, 6), kStep);
+  const at::Tensor t = random_transformation(skewed_scales(6, 0), kStep);
   EXPECT_TRUE(at::allclose(t, at::eye(6), 0, 1e-6));
 }
 
 TEST(Inputs, HalfSubspaceHasVarianceTwoInHalfTheDirections) {
   const at::Tensor values =
-      eigenvalues(moments(draw({.distribution = "half_subspace"}, 20, 500, 40)));
+      eigenvalues(moments(draw({.distribution = HalfSubspaceInputs{}}, 20, 500, 40)));
   EXPECT_NEAR(values.slice(0, 0, 10).mean().item<double>(), 2, 0.03);
   EXPECT_GT(values[9].item<double>(), 1.8);
   EXPECT_LT(values[10].item<double>(), 1e-9);
@@ -84,9 +84,7 @@ TEST(Inputs, RotationIsUniform) {
   const int n = 4000;
   for (int i = 0; i < n; ++i) {
     const at::Tensor t =
-        random_transformation(direction_scales({.distribution = "half_subspace"}, 2),
-                              kStep.at_step(i)) /
-        std::sqrt(2.0);
+        random_transformation(half_subspace_scales(2), kStep.at_step(i)) / std::sqrt(2.0);
     const double p = t[0][0].item<double>();
     first += p / n;
     square += p * p / n;
@@ -99,7 +97,7 @@ TEST(Inputs, RotationIsUniform) {
 
 TEST(Inputs, FixedRotationStaysAndAFreshOneDoesNot) {
   const auto transform = [](const std::string& rotation, int64_t step) {
-    const InputConfig config{.distribution = "skewed", .rotation = rotation};
+    const InputConfig config{.distribution = SkewedInputs{.rotation = rotation}};
     const RandomStream stream = kStep.at_step(step);
     const at::Tensor xs = sample_inputs(config, 5, stream, kFixed, 40, 1, 5).select(1, 0);
     const at::Tensor z = sample_inputs({}, 5, stream, kFixed, 40, 1, 5).select(1, 0);
@@ -110,7 +108,7 @@ TEST(Inputs, FixedRotationStaysAndAFreshOneDoesNot) {
 }
 
 TEST(Inputs, AllButTheLastPointLieInTheQuadrantOfTheirPrompt) {
-  const at::Tensor xs = draw({.distribution = "random_quadrants"}, 3, 4000, 4);
+  const at::Tensor xs = draw({.distribution = QuadrantInputs{}}, 3, 4000, 4);
   const at::Tensor plain = draw({}, 3, 4000, 4);
   EXPECT_TRUE(at::equal(xs.abs(), plain.abs()));
   EXPECT_TRUE(at::equal(xs.select(1, 3), plain.select(1, 3)));

@@ -8,15 +8,18 @@
 #include <map>
 #include <set>
 
+#include "icl/tasks/noisy_linear_regression.h"
+#include "icl/tasks/rotated_inputs.h"
+
 namespace icl {
 namespace {
 
 std::vector<TaskConfig> every_task() {
   std::vector<TaskConfig> configs;
-  for (const TaskInfo& task : all_tasks()) configs.push_back({.function = task.name});
-  for (const char* inputs : {"skewed", "half_subspace", "random_quadrants"}) {
+  for (const auto& task : tasks().entries()) configs.push_back({.function = task.make()});
+  for (const auto& distribution : inputs().entries()) {
     configs.push_back({});
-    configs.back().inputs.distribution = inputs;
+    configs.back().inputs.distribution = distribution.make();
   }
   configs.push_back({.num_tasks = 10});
   configs.push_back({.num_training_examples = 100});
@@ -38,9 +41,9 @@ TEST(TaskSampler, ReplaysAStepAloneWithAnyNumberOfThreads) {
     EXPECT_EQ(first.ys_BK.sizes(), (at::IntArrayRef{64, 41}));
     sampler.sample({.step = 4});
     at::set_num_threads(4);
-    EXPECT_TRUE(same(first, TaskSampler(config, 1).sample(request))) << config.function;
-    EXPECT_FALSE(same(first, sampler.sample({.step = 4}))) << config.function;
-    EXPECT_FALSE(same(first, TaskSampler(config, 2).sample(request))) << config.function;
+    EXPECT_TRUE(same(first, TaskSampler(config, 1).sample(request))) << config.function.name();
+    EXPECT_FALSE(same(first, sampler.sample({.step = 4}))) << config.function.name();
+    EXPECT_FALSE(same(first, TaskSampler(config, 2).sample(request))) << config.function.name();
     EXPECT_FALSE(same(first, TaskSampler(config, 1, "evaluation").sample(request)));
   }
   at::set_num_threads(threads);
@@ -120,9 +123,9 @@ TEST(TaskSampler, DrawsFromAPoolOfAnySizeAtOnce) {
 
 // The published code renormalises the ys of a batch, not of a prompt; one y has no spread to scale.
 TEST(TaskSampler, PromptsOfThePoolAreRenormalisedTogether) {
-  TaskConfig config = {.function = "noisy_linear_regression", .n_dims = 4};
-  config.noise_std = 1;
-  config.renormalize_ys = true;
+  TaskConfig config = {.function = NoisyLinearRegression{}, .n_dims = 4};
+  config.function.as<NoisyLinearRegression>().noise_std = 1;
+  config.function.as<NoisyLinearRegression>().renormalize_ys = true;
   config.num_training_examples = 50;
   const TaskSampler sampler(config, 1);
   const at::Tensor ys = sampler.sample({.batch_size = 8, .n_points = 20, .n_dims = 4}).ys_BK;
@@ -134,9 +137,7 @@ TEST(TaskSampler, PromptsOfThePoolAreRenormalisedTogether) {
 
 TEST(TaskSampler, AFixedRotationCanBeThatOfATrainingRun) {
   TaskConfig config = {.n_dims = 2};
-  config.inputs.distribution = "skewed";
-  config.inputs.exponent = 8;  // all but a line
-  config.inputs.rotation = "fixed";
+  config.inputs.distribution = SkewedInputs{.exponent = 8, .rotation = "fixed"};  // all but a line
   const SampleRequest request = {.batch_size = 1, .n_points = 64, .n_dims = 2};
   const auto direction = [&](const TaskSampler& sampler) {
     const at::Tensor xs = sampler.sample(request).xs_BKD[0];

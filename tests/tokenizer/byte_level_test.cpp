@@ -154,17 +154,17 @@ TEST(ByteLevel, AddedTokensTakeSpaceAlongAndRespectWords) {
     token[flag] = true;
     file["added_tokens"].push_back(token);
   };
-  add(300, "<l>", "lstrip");
-  add(301, "<r>", "rstrip");
-  add(302, "cat", "single_word");
-  add(303, "<l><l>", "lstrip");
+  add(257, "<l>", "lstrip");
+  add(258, "<r>", "rstrip");
+  add(259, "cat", "single_word");
+  add(260, "<l><l>", "lstrip");
   const auto tokenizer = load(file);
-  EXPECT_THAT(tokenizer->encode("a \t<l> b"), ElementsAre('a', 300, ' ', 'b'));
-  EXPECT_THAT(tokenizer->encode("a <r> \u3000 b"), ElementsAre('a', ' ', 301, 'b'));
-  EXPECT_THAT(tokenizer->encode("cat cats"), ElementsAre(302, ' ', 'c', 'a', 't', 's'));
-  EXPECT_THAT(tokenizer->encode("(cat)"), ElementsAre('(', 302, ')'));
+  EXPECT_THAT(tokenizer->encode("a \t<l> b"), ElementsAre('a', 257, ' ', 'b'));
+  EXPECT_THAT(tokenizer->encode("a <r> \u3000 b"), ElementsAre('a', ' ', 258, 'b'));
+  EXPECT_THAT(tokenizer->encode("cat cats"), ElementsAre(259, ' ', 'c', 'a', 't', 's'));
+  EXPECT_THAT(tokenizer->encode("(cat)"), ElementsAre('(', 259, ')'));
   EXPECT_THAT(tokenizer->encode("\u00E9cat"), ElementsAre(0xC3, 0xA9, 'c', 'a', 't'));
-  EXPECT_THAT(tokenizer->encode(" <l><l><l>"), ElementsAre(303, 300));
+  EXPECT_THAT(tokenizer->encode(" <l><l><l>"), ElementsAre(260, 257));
 }
 
 TEST(ByteLevel, APrefixSpaceIsAddedWhereThereIsNone) {
@@ -174,6 +174,28 @@ TEST(ByteLevel, APrefixSpaceIsAddedWhereThereIsNone) {
   EXPECT_THAT(tokenizer->encode("w w"), ElementsAre(260, 260));
   EXPECT_THAT(tokenizer->encode(" w"), ElementsAre(260));
   EXPECT_THAT(tokenizer->encode("\nw"), ElementsAre(' ', '\n', 'w'));
+}
+
+// Falcon: pre-tokenizers that come after ByteLevel see the alphabet of bytes.
+TEST(ByteLevel, OtherPreTokenizersMayComeAfterIt) {
+  json file = byte_level_tokenizer(
+      {{"Ġ", "a"}, {"1", "2"}, {"12", "3"}, {"3", "4"}, {"Ġ", "1"}, {"Â", "²"}, {"a", "Â"}});
+  file["pre_tokenizer"] = {
+      {"type", "Sequence"},
+      {"pretokenizers",
+       {{{"type", "Punctuation"}, {"behavior", "Contiguous"}},
+        {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", true}},
+        {{"type", "Digits"}, {"individual_digits", false}},
+        {{"type", "Split"},
+         {"pattern", {{"Regex", "[0-9][0-9][0-9]"}}},
+         {"behavior", "Isolated"}}}}};
+  const auto tokenizer = load(file);
+  EXPECT_THAT(tokenizer->encode(" a12345"), ElementsAre(256, 258, '4', '5'));
+  EXPECT_THAT(tokenizer->encode(" a 123456"), ElementsAre(256, ' ', 258, '4', '5', '6'));
+  // The second byte of U+00B2 is written as "²", which is a digit.
+  EXPECT_THAT(tokenizer->encode("a\u00B2b"), ElementsAre('a', 0xC2, 0xB2, 'b'));
+  EXPECT_THAT(tokenizer->encode("\u00E9!! 7"), ElementsAre(0xC3, 0xA9, '!', '!', ' ', '7'));
+  EXPECT_EQ(tokenizer->decode(tokenizer->encode("\u00E9!! 7")), "\u00E9!! 7");
 }
 
 // LLaMA-3: its own split, and words that the vocabulary has are taken whole.

@@ -171,6 +171,11 @@ TEST(CharacterBpe, NormalizersChangeTextBeforeItIsSplit) {
   EXPECT_EQ(text_under({{"type", "Replace"}, {"pattern", {{"Regex", "[ab]+"}}}, {"content", "-"}},
                        "abcab"),
             "-c-");
+  EXPECT_EQ(
+      text_under({{"type", "Replace"}, {"pattern", {{"String", ""}}}, {"content", "-"}}, "ab"),
+      "-a-b-");
+  EXPECT_EQ(text_under(normalizer("Lowercase"), "\u1C89\uA7DC\U00010D50"),
+            "\u1C8A\u019B\U00010D70");
   EXPECT_EQ(text_under({{"type", "Prepend"}, {"prepend", "x"}}, "y"), "xy");
 }
 
@@ -201,6 +206,20 @@ TEST(PreTokenizer, SplitsByItsBehavior) {
   EXPECT_EQ(split_text(split("MergedWithNext"), "a-b--c"), " a -b - -c");
   EXPECT_EQ(split_text(split("Contiguous"), "a-b--c"), " a - b -- c");
   EXPECT_EQ(split_text(split("Removed", true), "a-b--c"), " - - -");
+}
+
+// "\\p{N}{0,3}" matches nothing before "a" and before "b", and cuts there.
+TEST(PreTokenizer, AMatchOfNothingIsAMatch) {
+  const auto text = [](const char* behavior) {
+    return split_text(
+        {{"type", "Split"}, {"pattern", {{"Regex", "\\p{N}{0,3}"}}}, {"behavior", behavior}},
+        "1234567ab");
+  };
+  EXPECT_EQ(text("Isolated"), " 123 456 7 a b");
+  EXPECT_EQ(text("Removed"), " a b");
+  EXPECT_EQ(text("MergedWithPrevious"), " 123 456 7 a b");
+  EXPECT_EQ(text("MergedWithNext"), " 123 456 7a b");
+  EXPECT_EQ(text("Contiguous"), " 1234567 a b");
 }
 
 TEST(PreTokenizer, SplitsByKindsOfCharacters) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The hand-written splits against literal cases and against the regular expressions they stand for.
+// Split patterns: the hand-written scanners and Oniguruma against literal cases, which come from
+// the tokenizers library, and against each other.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -30,7 +31,7 @@ const JsonPlace kPlace(kNothing, "tokenizer.json", "pre_tokenizer.pattern.Regex"
 std::vector<std::string> words(const Pattern& pattern, const std::string& text) {
   std::vector<std::string> result;
   pattern.scan(text, [&](size_t begin, size_t end, bool) {
-    result.push_back(text.substr(begin, end - begin));
+    if (end > begin) result.push_back(text.substr(begin, end - begin));
   });
   return result;
 }
@@ -72,8 +73,7 @@ std::string random_text(std::mt19937& random) {
     if (random() % 4 != 0) {
       text += parts[random() % parts.size()];
     } else {
-      // Nothing newer than what any ICU knows.
-      const char32_t value = random() % 0x1C80;
+      const char32_t value = random() % 2 == 0 ? random() % 0xD800 : 0x10000 + random() % 0x20000;
       append_utf8(text, value);
     }
   }
@@ -109,22 +109,43 @@ TEST(SplitPattern, OtherRegularExpressionsMeanWhatOnigurumaMeans) {
   EXPECT_THAT(split("\U0001F600", "a\U0001F600\U0001F600"),
               ElementsAre("a", "\U0001F600", "\U0001F600"));
   EXPECT_THAT(split("x*", "axxb"), ElementsAre("a", "xx", "b"));
+  EXPECT_THAT(split(R"(\bfoo)", "xfoo foo"), ElementsAre("xfoo ", "foo"));
+  EXPECT_THAT(split(R"((a)\1)", "aab"), ElementsAre("aa", "b"));
+  EXPECT_THAT(split(R"(\h+)", "xAFg"), ElementsAre("x", "AF", "g"));
+  EXPECT_THAT(split("(?m:a.)", "a\nb"), ElementsAre("a\n", "b"));
+  EXPECT_THAT(split("[[:punct:]]+", "a+!b"), ElementsAre("a", "+!", "b"));
+  EXPECT_THAT(split("[[:^punct:]]+", "a+!b"), ElementsAre("a", "+!", "b"));
+  EXPECT_THAT(split(R"(a\Kb)", "ab"), ElementsAre("a", "b"));
 }
 
-TEST(SplitPattern, WhatTheEnginesReadDifferentlyIsRefused) {
+TEST(SplitPattern, AMatchOfNothingCutsToo) {
+  const auto split = [](const char* regex, const std::string& text) {
+    return words(*regex_pattern(regex, kPlace), text);
+  };
+  EXPECT_THAT(split(R"((?=(\d{3})+(?!\d)))", "1234567"), ElementsAre("1", "234", "567"));
+  EXPECT_THAT(split(R"(\p{N}{0,3})", "1234567ab"), ElementsAre("123", "456", "7", "a", "b"));
+  EXPECT_THAT(split(R"(\b)", "ab cd"), ElementsAre("ab", " ", "cd"));
+  EXPECT_THAT(split("", "h\u00E9y"), ElementsAre("h", "\u00E9", "y"));
+}
+
+// A possessive x?+ is (?:x?)+ in Oniguruma, and {1,3}+ a repeat of a repeat.
+TEST(SplitPattern, ARepeatMayBeRepeated) {
+  const auto split = [](const char* regex, const std::string& text) {
+    return words(*regex_pattern(regex, kPlace), text);
+  };
+  EXPECT_THAT(split("x?+", "axxb"), ElementsAre("a", "x", "x", "b"));
+  EXPECT_THAT(split(R"(\p{N}{1,3}+)", "1234567"), ElementsAre("1234567"));
+}
+
+TEST(SplitPattern, WhatOnigurumaRefusesIsNamed) {
   const auto message = [](const char* regex) {
     return icl::testing::message_of([&] { regex_pattern(regex, kPlace); });
   };
-  for (const auto& [regex, part] : {std::pair{R"(a\h)", R"(\h)"},
-                                    {R"(\bfoo)", R"(\b)"},
-                                    {R"(\p{N}{1,3}+)", "}+"},
-                                    {"(?m:a)", "(?m"},
-                                    {"[[:punct:]]", "[:"},
-                                    {R"((a)\1)", R"(\1)"}}) {
-    EXPECT_THAT(message(regex), HasSubstr(std::string("holds '") + part + "'")) << regex;
-    EXPECT_THAT(message(regex), HasSubstr("'tokenizer.json': pre_tokenizer.pattern.Regex: "));
+  for (const char* regex : {"(a", R"(\p{Foo})", "a{100001}", "(?P<n>a)", "(?<!(a))b"}) {
+    EXPECT_THAT(message(regex), HasSubstr(std::string("'tokenizer.json': pre_tokenizer.pattern."
+                                                      "Regex: the regular expression '") +
+                                          regex + "' is not supported: "));
   }
-  EXPECT_THAT(message("(a"), HasSubstr("is not supported"));
   EXPECT_EQ(message(R"(\p{L}+|\d|[\p{Lu}]?|\x{41}+)"), "");
 }
 
@@ -134,11 +155,38 @@ TEST(SplitPattern, AMatchThatWouldTakeForeverIsGivenUp) {
               HasSubstr("cannot match this text"));
 }
 
-TEST(SplitPattern, ClassesHoldTheLettersOfUnicode16) {
+// Every character: what the scanners take for a letter, a number or white space, patterns do too.
+TEST(SplitPattern, ScannersAndPatternsAgreeOnEveryCharacter) {
+  std::string text;
+  for (char32_t value = 0; value < 0x110000; ++value) {
+    if (value < 0xD800 || value > 0xDFFF) append_utf8(text, value);
+  }
+  for (const auto& [regex, wanted] : {std::pair{R"(\p{L})", CharClass::kLetter},
+                                      {R"(\p{N})", CharClass::kNumber},
+                                      {R"(\s)", CharClass::kSpace}}) {
+    int wrong = 0;
+    regex_pattern(regex, kPlace)->scan(text, [&](size_t begin, size_t end, bool matched) {
+      for (size_t at = begin; at < end;) {
+        const CodePoint point = decode_at(text, at);
+        wrong += (class_of(point.value) == wanted) != matched;
+        at += point.length;
+      }
+    });
+    EXPECT_EQ(wrong, 0) << regex;
+  }
+}
+
+TEST(SplitPattern, LettersAreThoseOfUnicode16) {
   EXPECT_EQ(class_of(0x1C89), CharClass::kLetter);
   EXPECT_EQ(class_of(0x2EBF0), CharClass::kLetter);
   EXPECT_EQ(class_of(0x16D70), CharClass::kNumber);
   EXPECT_EQ(class_of(0x2FE0), CharClass::kOther);  // not assigned
+  const auto split = [](const char* regex, const std::string& text) {
+    return words(*regex_pattern(regex, kPlace), text);
+  };
+  EXPECT_THAT(split(R"(\p{L}+)", "a\u1C89\U00010D50b1"), ElementsAre("a\u1C89\U00010D50b", "1"));
+  EXPECT_THAT(split(R"(\p{N}+)", "\U0001E4F1x"), ElementsAre("\U0001E4F1", "x"));
+  EXPECT_THAT(split(R"(\p{Lu})", "\u1C89\u1C8A"), ElementsAre("\u1C89", "\u1C8A"));
   for (const char32_t space : {0x09, 0x0D, 0x20, 0x85, 0xA0, 0x1680, 0x2028, 0x202F, 0x3000}) {
     EXPECT_TRUE(is_space(space)) << static_cast<uint32_t>(space);
   }

@@ -18,8 +18,9 @@
 #include <sstream>
 
 #include "icl/base/error.h"
-#include "icl/models/registry.h"
+#include "icl/models/model_config.h"
 #include "icl/training/trainer.h"
+#include "tests/support/small_models.h"
 
 namespace icl {
 namespace {
@@ -33,7 +34,7 @@ using Losses = std::map<std::string, std::vector<double>>;  // by family
 RunConfig tiny(const std::string& family) {
   RunConfig config;
   config.seed = 7;
-  config.model = {.family = family, .d_model = 16, .n_layer = 2, .d_state = 4, .n_head = 2};
+  config.model = testing::small_model_config(family, 16, 2);
   config.task.n_dims = 3;
   config.training.steps = kSteps;
   config.training.batch_size = 8;
@@ -47,8 +48,9 @@ RunConfig tiny(const std::string& family) {
 
 Losses computed() {
   Losses losses;
-  for (const std::string& family : model_families()) {
-    Trainer trainer(tiny(family), c10::kCPU);
+  for (const std::string& family : families().names()) {
+    const RunConfig config = tiny(family);
+    Trainer trainer(config, make_objective(config, c10::kCPU), c10::kCPU);
     for (int64_t step = 0; step < kSteps; ++step) {
       losses[family].push_back(trainer.step(step, /*report=*/true)->loss);
     }

@@ -8,7 +8,12 @@
 
 #include <cstdio>
 
-#include "icl/models/registry.h"
+#include "icl/models/gpt2.h"
+#include "icl/models/mamba.h"
+#include "icl/models/mambaformer.h"
+#include "icl/models/model_config.h"
+#include "icl/models/rwkv4.h"
+#include "icl/models/s4.h"
 #include "icl/training/trainer.h"
 
 namespace icl {
@@ -22,7 +27,7 @@ RunConfig small(const ModelConfig& model, int64_t n_dims, int64_t steps) {
   config.task.n_dims = n_dims;
   config.training.steps = steps;
   config.training.batch_size = 32;
-  config.training.optimizer.lr = model.family == "gpt2" ? 3e-3 : 5e-3;
+  config.training.optimizer.lr = model.family.get_if<Gpt2Family>() ? 3e-3 : 5e-3;
   config.training.schedule.warmup_steps = 20;
   config.training.grad_clip = 1.0;
   config.training.curriculum = {.dims = {.start = n_dims, .end = n_dims},
@@ -37,7 +42,7 @@ struct Errors {
 
 Errors train(const RunConfig& config) {
   constexpr int64_t kWindow = 10;
-  Trainer trainer(config, c10::kCPU);
+  Trainer trainer(config, make_objective(config, c10::kCPU), c10::kCPU);
   Errors errors;
   for (int64_t step = 0; step < config.training.steps; ++step) {
     const bool early = step < kWindow;
@@ -52,7 +57,8 @@ Errors train(const RunConfig& config) {
 
 std::string zoo_name(const ::testing::TestParamInfo<ModelConfig>& info) {
   const ModelConfig& model = info.param;
-  return model.family + (model.family == "s4" ? "_" + model.kernel + "_" + model.norm : "");
+  const auto* s4 = model.family.get_if<S4Family>();
+  return model.family.name() + (s4 != nullptr ? "_" + s4->kernel + "_" + s4->norm : "");
 }
 
 class Learning : public ::testing::TestWithParam<ModelConfig> {};
@@ -75,30 +81,27 @@ TEST_P(LearningInContext, FreshFunctions) {
 TEST_P(LearningOneDimensionInContext, FreshFunctions) {
   RunConfig config = small(GetParam(), /*n_dims=*/1, /*steps=*/600);
   config.training.batch_size = 64;
-  config.training.optimizer.lr = config.model.family == "gpt2" ? 6e-3 : 2e-2;
+  config.training.optimizer.lr = config.model.family.get_if<Gpt2Family>() ? 6e-3 : 2e-2;
   const Errors errors = train(config);
   EXPECT_GT(errors.first, 0.7);
   EXPECT_LT(errors.last, 0.5);
 }
 
-const ModelConfig kMamba = {.family = "mamba", .d_model = 32, .n_layer = 2, .d_state = 8};
+const ModelConfig kMamba = {.family = MambaFamily{.d_state = 8}, .d_model = 32, .n_layer = 2};
 const ModelConfig kMambaformer = {
-    .family = "mambaformer", .d_model = 32, .n_layer = 2, .d_state = 8, .n_head = 2};
-const ModelConfig kRwkv4 = {.family = "rwkv4", .d_model = 32, .n_layer = 2};
-const ModelConfig kS4 = {.family = "s4", .d_model = 32, .n_layer = 2, .d_state = 16};
+    .family = MambaformerFamily{.mamba = {.d_state = 8}, .n_head = 2}, .d_model = 32, .n_layer = 2};
+const ModelConfig kRwkv4 = {.family = Rwkv4Family{}, .d_model = 32, .n_layer = 2};
+const ModelConfig kS4 = {.family = S4Family{.d_state = 16}, .d_model = 32, .n_layer = 2};
 const ModelConfig kS4Pre = {
-    .family = "s4", .d_model = 32, .n_layer = 2, .d_state = 16, .norm = "pre", .dropout = 0};
-const ModelConfig kS4Dplr = {.family = "s4",
-                             .d_model = 32,
-                             .n_layer = 2,
-                             .d_state = 8,
-                             .kernel = "dplr",
-                             .norm = "pre",
-                             .dropout = 0};
+    .family = S4Family{.d_state = 16, .norm = "pre", .dropout = 0}, .d_model = 32, .n_layer = 2};
+const ModelConfig kS4Dplr = {
+    .family = S4Family{.d_state = 8, .kernel = "dplr", .norm = "pre", .dropout = 0},
+    .d_model = 32,
+    .n_layer = 2};
 
 INSTANTIATE_TEST_SUITE_P(
     Zoo, Learning,
-    ::testing::Values(ModelConfig{.family = "gpt2", .d_model = 32, .n_layer = 2, .n_head = 2},
+    ::testing::Values(ModelConfig{.family = Gpt2Family{.n_head = 2}, .d_model = 32, .n_layer = 2},
                       kMamba, kMambaformer, kRwkv4, kS4, kS4Pre, kS4Dplr),
     zoo_name);
 
@@ -106,12 +109,11 @@ INSTANTIATE_TEST_SUITE_P(Zoo, LearningInContext, ::testing::Values(kMamba, kMamb
                          zoo_name);
 
 INSTANTIATE_TEST_SUITE_P(Zoo, LearningOneDimensionInContext,
-                         ::testing::Values(ModelConfig{.family = "gpt2",
+                         ::testing::Values(ModelConfig{.family = Gpt2Family{.n_head = 4,
+                                                                            .positions = "learned",
+                                                                            .n_positions = 32},
                                                        .d_model = 32,
-                                                       .n_layer = 2,
-                                                       .n_head = 4,
-                                                       .positions = "learned",
-                                                       .n_positions = 32},
+                                                       .n_layer = 2},
                                            kS4, kS4Pre, kS4Dplr),
                          zoo_name);
 

@@ -16,6 +16,8 @@
 #include "icl/base/log.h"
 #include "icl/io/files.h"
 #include "icl/io/manifest.h"
+#include "icl/runs/loaded_run.h"
+#include "tests/support/small_models.h"
 #include "tests/support/temp_folder.h"
 
 namespace icl {
@@ -29,7 +31,7 @@ using testing::TempFolder;
 RunConfig tiny(const std::string& family = "gpt2") {
   RunConfig config;
   config.seed = 3;
-  config.model = {.family = family, .d_model = 8, .n_layer = 1, .d_state = 2, .n_head = 2};
+  config.model = testing::small_model_config(family, 8, 1, /*d_state=*/2);
   config.task.n_dims = 3;
   config.training.steps = 12;
   config.training.batch_size = 4;
@@ -44,10 +46,8 @@ RunConfig tiny(const std::string& family = "gpt2") {
 TrainingOutcome run(const RunConfig& config, const fs::path& folder, bool resume = false,
                     const TrainingHooks& hooks = {}) {
   RunWriter writer(folder, config, resume);
-  Trainer trainer(config, c10::kCPU);
-  if (writer.resuming() && !checkpoint_steps(folder).empty()) {
-    trainer.resume_from(find_checkpoint(folder));
-  }
+  Trainer trainer(config, make_objective(config, c10::kCPU), c10::kCPU);
+  if (writer.resuming()) trainer.resume_from(writer.folder().find_checkpoint());
   writer.begin(trainer.next_step() - 1, {{"threads", 1}});
   return trainer.run(writer, hooks);
 }
@@ -83,7 +83,7 @@ TEST(Trainer, WritesMetricsCheckpointsAndTheRunsRecord) {
   double mean = 0;
   for (const double error : lines[6]["errors"]) mean += error / 6;
   EXPECT_NEAR(lines[6]["loss"], mean, 1e-5 * mean);
-  EXPECT_EQ(checkpoint_steps(path), (std::vector<int64_t>{9, 12}));
+  EXPECT_EQ(RunFolder(path).checkpoint_steps(), (std::vector<int64_t>{9, 12}));
   EXPECT_EQ(fs::read_symlink(path / "checkpoints" / "latest"), "step_00000012");
   EXPECT_EQ(load_run(path).config.model.d_model, 8);
 }
@@ -94,7 +94,9 @@ TEST(Trainer, TwoRunsOfOneSeedAreEqualToTheByteAndOthersAreNot) {
   RunConfig other = tiny("mamba");
   other.seed = 4;
   run(other, folder / "c");
-  const auto at = [&](const char* name) { return contents(checkpoint_path(folder / name, 12)); };
+  const auto at = [&](const char* name) {
+    return contents(RunFolder(folder / name).checkpoint(12));
+  };
   EXPECT_EQ(at("a"), at("b"));
   EXPECT_NE(at("a")["model.safetensors"], at("c")["model.safetensors"]);
 }
@@ -111,9 +113,10 @@ TEST(Trainer, StoppedByASignalItSavesAndResumesToTheSameBytes) {
     hooks.stop_signal = [&] { return done == stop ? SIGTERM : 0; };
     const TrainingOutcome outcome = run(config, path, false, hooks);
     EXPECT_EQ(outcome.signal, SIGTERM);
-    EXPECT_EQ(checkpoint_steps(path).back(), stop);
+    EXPECT_EQ(RunFolder(path).checkpoint_steps().back(), stop);
     run(config, path, /*resume=*/true);
-    EXPECT_EQ(contents(checkpoint_path(path, 12)), contents(checkpoint_path(folder / "whole", 12)))
+    EXPECT_EQ(contents(RunFolder(path).checkpoint(12)),
+              contents(RunFolder(folder / "whole").checkpoint(12)))
         << "stopped after " << stop;
     EXPECT_EQ(metrics(path).size(), metrics(folder / "whole").size());
   }
@@ -140,14 +143,9 @@ TEST(Trainer, KilledAtRandomMomentsItEndsWithTheSameBytes) {
   config.training.steps = 40;
   config.training.checkpoint_every = 2;
   config.evaluation.every = 5;
-  TrainingHooks hooks;
-  hooks.evaluate = [](RegressionModel& model) {
-    const at::Tensor ones = at::ones({1, 2, 3});
-    return SettingErrors{
-        {"standard", {model.predict(ones, at::ones({1, 2})).sum().item<double>()}}};
-  };
+  config.evaluation.prompts = 8;
   const auto start = std::chrono::steady_clock::now();
-  run(config, folder / "whole", false, hooks);
+  run(config, folder / "whole");
   const auto whole_us = std::chrono::duration_cast<std::chrono::microseconds>(
       std::chrono::steady_clock::now() - start);
   // However fast the machine, no start has the time to finish before several were killed.
@@ -160,7 +158,7 @@ TEST(Trainer, KilledAtRandomMomentsItEndsWithTheSameBytes) {
     ASSERT_GE(child, 0);
     if (child == 0) {
       try {
-        run(config, path, /*resume=*/true, hooks);
+        run(config, path, /*resume=*/true);
         ::_exit(0);
       } catch (...) {
         ::_exit(1);
@@ -175,7 +173,8 @@ TEST(Trainer, KilledAtRandomMomentsItEndsWithTheSameBytes) {
     kills += ended ? 0 : 1;
   }
   EXPECT_GT(kills, 3);
-  EXPECT_EQ(contents(checkpoint_path(path, 40)), contents(checkpoint_path(folder / "whole", 40)));
+  EXPECT_EQ(contents(RunFolder(path).checkpoint(40)),
+            contents(RunFolder(folder / "whole").checkpoint(40)));
   for (const auto& entry : fs::directory_iterator(path / "checkpoints")) {
     EXPECT_NE(entry.path().filename().string().front(), '.') << "left behind: " << entry.path();
   }
@@ -188,8 +187,8 @@ TEST(Trainer, StopsAtANonFiniteLossAndKeepsTheLastGoodCheckpoint) {
   const std::string message = message_of([&] { run(config, folder / "run"); });
   EXPECT_THAT(message, HasSubstr("training diverged at step "));
   EXPECT_THAT(message, HasSubstr("is not finite"));
-  for (const int64_t step : checkpoint_steps(folder / "run")) {
-    const SafetensorsFile file(checkpoint_path(folder / "run", step) / "model.safetensors");
+  for (const int64_t step : RunFolder(folder / "run").checkpoint_steps()) {
+    const SafetensorsFile file(RunFolder(folder / "run").checkpoint(step) / "model.safetensors");
     for (const std::string& name : file.names()) {
       EXPECT_TRUE(at::isfinite(file.tensor(name)).all().item<bool>()) << name;
     }
@@ -203,26 +202,26 @@ TEST(Trainer, KeepsMilestonesAndTheNewest) {
   config.training.keep_every = 5;
   config.training.keep_last = 1;
   run(config, folder / "run");
-  EXPECT_EQ(checkpoint_steps(folder / "run"), (std::vector<int64_t>{5, 10, 12}));
+  EXPECT_EQ(RunFolder(folder / "run").checkpoint_steps(), (std::vector<int64_t>{5, 10, 12}));
 }
 
 TEST(Trainer, PassesOverADamagedCheckpointAndNamesTheFile) {
   const TempFolder folder;
   run(tiny(), folder / "run");
-  const fs::path file = checkpoint_path(folder / "run", 12) / "model.safetensors";
+  const fs::path file = RunFolder(folder / "run").checkpoint(12) / "model.safetensors";
   std::string bytes = read_file(file);
   for (size_t i = 0; i < 64; ++i) {
     std::string damaged = bytes;
     char& byte = damaged[damaged.size() * i / 64];
     byte = static_cast<char>(byte ^ 4);
     write_file_synced(file, damaged);
-    EXPECT_THAT(message_of([&] { find_checkpoint(folder / "run", "12"); }),
+    EXPECT_THAT(message_of([&] { RunFolder(folder / "run").find_checkpoint("12"); }),
                 HasSubstr("model.safetensors': damaged"));
   }
   set_log_level("error");
-  EXPECT_EQ(find_checkpoint(folder / "run").step, 9);
+  EXPECT_EQ(RunFolder(folder / "run").find_checkpoint().step, 9);
   set_log_level("info");
-  EXPECT_THAT(message_of([&] { find_checkpoint(folder / "run", "5"); }),
+  EXPECT_THAT(message_of([&] { RunFolder(folder / "run").find_checkpoint("5"); }),
               HasSubstr("there is no checkpoint of step 5; there are: 9, 12"));
 }
 

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What icl-eval does, behind its flags. Each function returns the exit code and throws Error.
+// icl-eval, for programs that add families, tasks, settings or baselines of their own:
 //
-//   EvalOptions options;
-//   add_eval_options(program.app(), options);
-//   return program.run(argc, argv, [&] { return run_eval(options, program.common()); });
+//   int main(int argc, char** argv) {
+//     icl::settings().add(mirrored());
+//     return icl::eval_main(argc, argv);
+//   }
+//
+// The other functions are what it does, behind its flags: each returns the exit code and throws
+// Error.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +20,9 @@
 
 namespace icl {
 
+// The whole program. Returns the exit code.
+int eval_main(int argc, char** argv);
+
 struct EvalOptions {
   std::string run;
   std::string checkpoint = "latest";
@@ -23,6 +30,8 @@ struct EvalOptions {
   int64_t points = 0;
   int64_t prompts = 1280;
   std::vector<std::string> baselines = {"auto"};
+  std::string out;     // folder of the results; empty: eval/ in the run folder
+  bool force = false;  // evaluate again what is stored
 };
 
 struct PredictOptions {
@@ -45,7 +54,7 @@ void add_eval_options(CLI::App& app, EvalOptions& options);
 void add_predict_options(CLI::App& app, PredictOptions& options);
 void add_sample_options(CLI::App& app, SampleOptions& options);
 
-// Learning curves of a run into <run>/eval, and a table on stdout.
+// Learning curves of a run into its folder of evaluations, and a table on stdout.
 int run_eval(const EvalOptions& options, const CommonOptions& common);
 // Predictions for the prompts of a file.
 int run_predict(const PredictOptions& options, const CommonOptions& common);

@@ -2,9 +2,7 @@
 //
 // icl-import: a run of the paper's Python code as a run folder.
 //
-//   ImportOptions options;
-//   add_import_options(program.app(), options);
-//   return program.run(argc, argv, [&] { return import_run(options, program.common()); });
+//   int main(int argc, char** argv) { return icl::import_main(argc, argv); }
 #pragma once
 
 #include <string>
@@ -12,6 +10,9 @@
 #include "icl/cli/program.h"
 
 namespace icl {
+
+// All of icl-import: parses the flags, imports, returns the exit code.
+int import_main(int argc, char** argv);
 
 struct ImportOptions {
   std::string from;

@@ -15,8 +15,14 @@
 
 namespace icl {
 
+// The model of a command, and the type that it computes in.
+struct ModelChoice {
+  std::string model;              // folder, or a .pth file
+  std::string dtype = "float32";  // float32, bfloat16, float16 or auto
+};
+
 struct NlpEvalOptions {
-  std::string model;
+  ModelChoice model;
   std::string tokenizer;                       // empty: the one in the model's folder
   std::vector<std::string> tasks = {"paper"};  // all, paper, categories, names
   std::vector<int64_t> shots = {5};
@@ -32,17 +38,18 @@ struct NlpEvalOptions {
 };
 
 struct LogitsOptions {
-  std::string model;  // folder, or a .pth file
-  std::string ids;    // JSON file: {"name": [ids], ...}
-  std::string out;    // safetensors file
+  ModelChoice model;
+  std::string ids;  // JSON file: {"name": [ids], ...}
+  std::string out;  // safetensors file
 };
 
 struct GenerateOptions {
-  std::string model;
+  ModelChoice model;
   std::string ids;     // JSON file, or
   std::string prompt;  // text, if the folder has a tokenizer
   std::string tokenizer;
   int64_t max_new_tokens = 20;
+  bool ignore_eos = false;
 };
 
 void add_logits_options(CLI::App& app, LogitsOptions& options);
@@ -51,7 +58,8 @@ void add_nlp_eval_options(CLI::App& app, NlpEvalOptions& options);
 
 // The logits of every position of each sequence: one float32 tensor [T, rows of the head] a name.
 int run_logits(const LogitsOptions& options, const CommonOptions& common);
-// Continues each sequence, or the prompt, by the likeliest token, max_new_tokens times.
+// Continues each sequence, or the prompt, by the likeliest token, up to max_new_tokens times or to
+// a token that ends the text.
 int run_generate(const GenerateOptions& options, const CommonOptions& common);
 // Accuracy on simple language tasks: a table on stdout, JSON and CSV into --out.
 int run_nlp_eval(const NlpEvalOptions& options, const CommonOptions& common);

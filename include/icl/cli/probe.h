@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// icl-probe: what the layers of trained models hold.
+// icl-probe: what the layers of trained models hold; for programs that add families or tasks of
+// their own:
 //
-//   ProbeOptions options;
-//   add_probe_options(program.app(), options);
-//   return program.run(argc, argv, [&] { return probe(options, program.common()); });
+//   int main(int argc, char** argv) {
+//     icl::families().add<Running>();
+//     return icl::probe_main(argc, argv);
+//   }
 #pragma once
 
 #include <cstdint>
@@ -15,6 +17,9 @@
 
 namespace icl {
 
+// The whole program. Returns the exit code.
+int probe_main(int argc, char** argv);
+
 struct ProbeOptions {
   std::vector<std::string> runs;
   std::string kind = "readout";                       // readout, linear or both
@@ -23,7 +28,7 @@ struct ProbeOptions {
   std::vector<std::string> targets;                   // empty: those that fit the task
   std::string normaliser = "auto";                    // auto: the task's; none: raw errors
   std::string out;                                    // empty: probe/ in the run folder
-  int64_t context = 0;                                // 0: 40, or the longest of training
+  int64_t context = 0;  // 0: 40, or one less than the longest prompt of the run's config
   int64_t prompts = 64;
   int64_t queries = 30;
   int64_t fit_points = 10;
@@ -33,6 +38,7 @@ struct ProbeOptions {
 };
 
 void add_probe_options(CLI::App& app, ProbeOptions& options);
-int probe(const ProbeOptions& options, const CommonOptions& common);
+// Returns the exit code; throws Error.
+int run_probe(const ProbeOptions& options, const CommonOptions& common);
 
 }  // namespace icl

@@ -18,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace CLI {
@@ -49,7 +50,9 @@ class Program {
 
   CLI::App& app() { return *app_; }
   const CommonOptions& common() const { return common_; }
-  // --set is refused, rather than ignored, unless this says that the command in use reads a config.
+  // These common flags mean nothing to a command (or to the program) and are refused, not ignored.
+  void refuses(const CLI::App& command, std::vector<std::string> flags);
+  // --set is refused unless this says that the command in use reads a config.
   void takes_assignments(std::function<bool()> when) { takes_assignments_ = std::move(when); }
 
   // Parses, runs `body`, and turns what it throws into a message on stderr and an exit code:
@@ -63,6 +66,7 @@ class Program {
 
   std::unique_ptr<CLI::App> app_;
   CommonOptions common_;
+  std::vector<std::pair<const CLI::App*, std::vector<std::string>>> refused_;
   std::function<bool()> takes_assignments_;
 };
 
@@ -80,9 +84,5 @@ std::string reason_of(const std::exception& error);
 // the next step, not given back and asked for again, which costs training on a CPU a tenth of its
 // time or more. Without effect where the C library has no such setting.
 void keep_freed_memory();
-
-// "icl 0.1.0 (git 1a2b3c4), LibTorch 2.11.0, CUDA kernels for ..."
-std::string version_text();
-std::string git_commit();  // of the sources this program was built from, or "unknown"
 
 }  // namespace icl

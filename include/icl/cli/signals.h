@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SIGINT, SIGTERM, SIGHUP (a terminal that closed) and SIGPIPE (a reader that left) ask the work to
-// stop at the next safe point; a second SIGINT, SIGTERM or SIGHUP ends it at once.
+// SIGINT, SIGTERM, SIGHUP (a terminal that closed), SIGUSR1, SIGUSR2 and SIGXCPU (schedulers) and
+// SIGPIPE (a reader that left) ask the work to stop at the next safe point. A second Ctrl-C, typed
+// at least a second after the first, ends the program at once; any other repeated signal changes
+// nothing.
 //
 //   install_signal_handlers();
 //   while (pending_signal() == 0) step();

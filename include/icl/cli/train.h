@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What icl-train does, behind its flags.
+// icl-train as a function: a program with families or tasks of its own adds them and calls it.
 //
-//   TrainOptions options;
-//   add_train_options(program.app(), options);
-//   return program.run(argc, argv, [&] { return train(options, program.common()); });
+//   int main(int argc, char** argv) {
+//     icl::families().add<MyFamily>();
+//     return icl::train_main(argc, argv);
+//   }
 #pragma once
 
 #include <string>
@@ -13,9 +14,13 @@
 
 namespace icl {
 
+// All of icl-train: parses the flags, trains, returns the exit code.
+int train_main(int argc, char** argv);
+
 struct TrainOptions {
   std::string config;  // required unless resuming
   std::string out;     // default: runs/<name>
+  std::string init_from;
   bool resume = false;
   bool dry_run = false;
   bool print_config = false;

@@ -7,17 +7,24 @@
 //   struct ScheduleConfig {
 //     std::string name = "cosine";
 //     int64_t warmup_steps = 0;
-//     void describe(Fields& f) {
+//     double final_fraction = 0;
+//     void describe(icl::Fields& f) {
 //       f.choice("name", name, {"cosine", "constant"}, "shape of the learning rate over steps");
-//       f.integer("warmup_steps", warmup_steps, at_least(0), "steps of linear warm-up");
+//       f.integer("warmup_steps", warmup_steps, icl::at_least(0), "steps of linear warm-up");
+//       f.when(name == "cosine", "schedule.name is cosine", [&] {
+//         f.number("final_fraction", final_fraction, icl::between(0, 1), "rate at the end");
+//       });
 //     }
 //   };
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <string>
 #include <vector>
+
+#include "icl/config/kinds.h"
 
 namespace icl {
 
@@ -64,11 +71,44 @@ class Fields {
   virtual void numbers(const char* key, std::vector<double>& value, Range range,
                        const char* help) = 0;
 
-  // Keys listed between when() and always() exist only if `active`; `condition` says when, in words
-  // ("family is mamba"). Read, they are refused elsewhere with that reason; written, they are left
-  // out.
-  virtual void when(bool active, const char* condition) = 0;
-  void always() { when(true, ""); }
+  // The keys that `body` lists exist only if `active`; `condition` says when, in words
+  // ("model.family is mamba"). Read, they are refused elsewhere with that reason; written, they are
+  // left out. Conditions nest: a key within several applies where all of them hold.
+  template <class Body>
+  void when(bool active, const std::string& condition, Body&& body) {
+    begin_when(active, condition);
+    body();
+    end_when();
+  }
+
+  // The keys that `body` lists may differ when a run is resumed.
+  template <class Body>
+  void may_change_on_resume(Body&& body) {
+    begin_may_change();
+    body();
+    end_may_change();
+  }
+
+  // A key that names one of several kinds of settings (icl/config/kinds.h); settings() lists the
+  // keys of the kind in use, in the same object. A kind that was not the one in use starts from its
+  // defaults.
+  template <class Interface>
+  void kind(const char* key, Kind<Interface>& value, const char* help) {
+    std::string name = value.name();
+    choice(key, name, Interface::table().names(), help);
+    if (name != value.name()) value = Interface::table().make(name);
+  }
+  template <class Interface>
+  void settings(const char* key, Kind<Interface>& value) {
+    const std::string subject = path_of(key) + " is ";
+    when(true, subject + value.name(), [&] { value->describe(*this); });
+    if (!wants_other_kinds()) return;
+    for (const auto& entry : Interface::table().entries()) {
+      if (entry.name == value.name()) continue;
+      Kind<Interface> other = entry.make();
+      when(false, subject + entry.name, [&] { other->describe(*this); });
+    }
+  }
 
   // A struct of its own under `key`.
   template <class Struct>
@@ -101,6 +141,18 @@ class Fields {
   virtual bool enter_element(int64_t index) = 0;
   virtual bool wants_example() const { return false; }
   virtual void leave() = 0;
+
+  virtual void begin_when(bool active, const std::string& condition) = 0;
+  virtual void end_when() = 0;
+  virtual void begin_may_change() {}
+  virtual void end_may_change() {}
+  // "model.family": the key's whole path.
+  virtual std::string path_of(const std::string& key) const = 0;
+  // Whether settings() shall also list the keys of the kinds that are not in use.
+  virtual bool wants_other_kinds() const { return false; }
 };
+
+// A struct's describe(), as the functions of reader.h, writer.h and table.h take it.
+using Describe = std::function<void(Fields&)>;
 
 }  // namespace icl

@@ -13,7 +13,6 @@
 // enters a state. A prompt longer than the model's context is counted, not cut.
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -22,6 +21,7 @@
 
 #include "icl/language/language_model.h"
 #include "icl/language/prompts.h"
+#include "icl/language/results.h"
 #include "icl/language/scoring.h"
 #include "icl/language/tasks.h"
 #include "icl/tokenizer/tokenizer.h"
@@ -48,66 +48,10 @@ struct ShotOptions {
   std::function<bool(int64_t done, int64_t total, const std::string& what)> progress;
 };
 
-struct ShotSample {
-  int64_t index = 0;
-  std::string prompt, answer, prediction;
-  bool right = false;
-};
-
-// Accuracy over prompts. Standard error: of a mean of independent contexts.
-struct Accuracy {
-  int64_t n_prompts = 0;
-  double value = NAN;
-  double standard_error = NAN;
-};
+// Of prompts, some of which share a context.
 Accuracy accuracy_of(const std::vector<bool>& right, const std::vector<int64_t>& contexts);
 
-// A task at a shot count.
-struct ShotResult {
-  LanguageTaskInfo task;
-  int64_t shots = 0;
-  int64_t n_items = 0;   // that the task has, under this tokenizer
-  std::string source;    // of the items
-  std::string skipped;   // why there is no accuracy, with numbers; "" if there is one
-  int64_t overflow = 0;  // prompts longer than the model's context, which count in no accuracy
-  Accuracy accuracy;     // over the others
-  std::vector<ShotSample> samples;
-
-  // Whether every prompt was answered: only then does the task enter means over tasks.
-  bool whole() const { return skipped.empty() && overflow == 0; }
-};
-
-struct TaskVectorResult {
-  LanguageTaskInfo task;
-  int64_t shots = 0;
-  std::string skipped;
-  int64_t layer = -1;                    // best on the development prompts, from 0
-  std::vector<double> layer_accuracies;  // on the development prompts
-  Accuracy accuracy;                     // at that layer, on the test prompts
-};
-
-// Mean over tasks at a shot count, the tasks being given: the error is that of their prompts.
-struct TaskMean {
-  std::vector<std::string> tasks;
-  double accuracy = NAN;
-  double standard_error = NAN;
-};
-struct GroupMeans {
-  std::string group;  // "all", "paper" or a category
-  int64_t shots = 0;
-  TaskMean fixed;      // tasks that are whole at every shot count
-  TaskMean available;  // tasks that are whole at this one
-};
-
-struct ShotResults {
-  std::vector<int64_t> shots;
-  std::vector<ShotResult> results;  // by task, then shots
-  std::vector<GroupMeans> means;    // group "all" first, by shots; then the other groups
-  std::vector<TaskVectorResult> task_vectors;
-  bool complete = true;
-};
-
-// Throws DataError when the tokenizer has ids that the model lacks.
+// Throws DataError for a prompt with a token that the model has no row for.
 ShotResults evaluate_shots(LanguageModel& model, const Tokenizer& tokenizer,
                            const ShotOptions& options);
 

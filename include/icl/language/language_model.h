@@ -8,10 +8,10 @@
 //
 // Folders are those of the Hugging Face hub, as downloaded: config.json beside weights in
 // model.safetensors or pytorch_model.bin, whole or in shards. Families: Mamba (also the layout of
-// the state-spaces repositories), RWKV-4 (also a BlinkDL .pth file, or a folder that holds one and
-// no config), GPT-NeoX and Pythia, GPT-2, GPT-J, LLaMA. float32 weights are used where the file is
-// mapped into memory; float16 and bfloat16 ones are converted. RWKV's halving of the residual
-// stream every `rescale_every` blocks is left out: it serves float16 alone.
+// the state-spaces repositories), Falcon Mamba, RWKV-4 (also a BlinkDL .pth file, or a folder that
+// holds one and no config), GPT-NeoX and Pythia, GPT-2, GPT-J, LLaMA, Mistral, Qwen2, Qwen3.
+// Weights of the type that the model computes in are used where the file is mapped into memory;
+// others are converted.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -25,8 +25,8 @@
 #include <string>
 #include <vector>
 
-#include "icl/config/model_config.h"
 #include "icl/models/backbone.h"
+#include "icl/models/model_config.h"
 
 namespace icl {
 
@@ -35,20 +35,27 @@ namespace icl {
 class LanguageModel : public torch::nn::Module {
  public:
   struct Parts {
-    std::string family;  // "mamba", "rwkv4", "gpt_neox", "gpt2", "gptj", "llama"
+    std::string family;  // "mamba", "rwkv4", "gpt_neox", ...
     std::shared_ptr<Backbone> backbone;
     int64_t n_rows = 0;          // R
     int64_t vocab_size = 0;      // V <= R
-    int64_t context_length = 0;  // longest sequence in tokens; 0: unlimited
+    int64_t context_length = 0;  // tokens that the model was made for; 0: any number
+    // Longer sequences are impossible, since positions are a table. Without it they are computed,
+    // with a warning.
+    bool learned_positions = false;
+    // What a model computes for a token of a longer sequence depends on the sequence's whole
+    // length, padding included; 0: never.
+    int64_t uniform_length = 0;
     bool tied = true;
     bool head_bias = false;
     std::string config;  // of the Hugging Face folder, as JSON
   };
   explicit LanguageModel(Parts parts);
 
-  // Every function takes ids int64 [B, T] in 0 .. R - 1, T at least 1 and at most the context's
-  // length (both checked: UsageError). Gradients flow wherever the parameters want them; those of a
-  // loaded model do not.
+  // Every function takes ids int64 [B, T] in 0 .. R - 1, T at least 1 and at most
+  // longest_sequence() (checked: UsageError). Gradients flow to parameters that require them; those
+  // of a loaded model do not. A model whose embedding is float16 or bfloat16 computes its matrix
+  // products in that type, the rest in float32.
 
   // Logits of every position, padding rows included: float32 [B, T, R] (float64 if computed so).
   at::Tensor logits(const at::Tensor& ids_BT);
@@ -62,8 +69,12 @@ class LanguageModel : public torch::nn::Module {
 
   int64_t vocab_size() const { return parts_.vocab_size; }          // V
   int64_t n_rows() const { return parts_.n_rows; }                  // R
-  int64_t context_length() const { return parts_.context_length; }  // 0: unlimited
-  int64_t parameter_count() const;                                  // a tied head counts once
+  int64_t context_length() const { return parts_.context_length; }  // 0: any number of tokens
+  // Tokens that a sequence may have; 0: any number.
+  int64_t longest_sequence() const { return parts_.learned_positions ? parts_.context_length : 0; }
+  // Sequences of more tokens have to be alone or among others of their length; 0: none has to.
+  int64_t uniform_length() const { return parts_.uniform_length; }
+  int64_t parameter_count() const;  // a tied head counts once
   const std::string& family() const { return parts_.family; }
   const std::string& config() const { return parts_.config; }
   Backbone& backbone() { return *parts_.backbone; }
@@ -73,34 +84,41 @@ class LanguageModel : public torch::nn::Module {
   void reset_parameters();
 
  private:
-  void check_ids(const at::Tensor& ids_BT, int64_t seen) const;
+  void check_ids(const at::Tensor& ids_BT, int64_t seen);
   at::Tensor embed(const at::Tensor& ids_BT) const;
   at::Tensor head(const at::Tensor& hidden) const;         // [..., M] -> float32 [..., R]
   at::Tensor masked_head(const at::Tensor& hidden) const;  // -inf beyond V
 
   Parts parts_;
   at::Tensor embedding_, head_weight_, head_bias_;
+  bool warned_of_length_ = false;
 };
 
 struct LoadOptions {
   c10::Device device = c10::kCPU;
-  std::optional<at::ScalarType> dtype;  // of the computation; default: float32
+  // Of the computation: float32, float64, float16 or bfloat16; none: that of the file's weights.
+  std::optional<at::ScalarType> dtype = at::kFloat;
 };
 
 struct LoadedModel {
   std::shared_ptr<LanguageModel> model;  // in evaluation mode, parameters without gradients
   std::filesystem::path folder;
-  std::optional<std::filesystem::path> tokenizer;  // the folder's tokenizer.json, if it has one
+  std::optional<std::filesystem::path> tokenizer;  // as find_tokenizer(folder) names it
+  std::vector<int64_t> end_tokens;  // that end a text, by the folder's configs; may be empty
 };
 
-// Throws DataError for a folder without config or weights, an unknown model type, a setting that
-// is not supported, and - all in one message - for missing, extra and misshapen tensors.
+// Throws DataError for a folder without config or weights, a model type or setting that is not
+// supported, and - all in one message - for missing, extra and misshapen tensors and such as hold
+// NaN or infinity.
 LoadedModel load_language_model(const std::filesystem::path& folder,
                                 const LoadOptions& options = {});
 
-// A new model with random parameters (drawn from ATen's default CPU generator) of `config.family`:
-// mamba, gpt2 (positions "learned") or rwkv4. Throws UsageError for what has no Hugging Face form.
+// A new model of a family of icl's with random parameters (drawn from ATen's default CPU
+// generator).
 std::shared_ptr<LanguageModel> make_language_model(const ModelConfig& config, int64_t vocab_size);
+// Whether such a model has a Hugging Face form, so that export_language_model() can write it:
+// mamba, rwkv4, and gpt2 with learned positions.
+bool has_published_form(const ModelConfig& config);
 // The same from the text of a config.json, of any family.
 std::shared_ptr<LanguageModel> make_language_model(const std::string& config);
 

@@ -28,7 +28,7 @@ struct LanguagePrompt {
   }
 };
 
-struct PromptRequest {
+struct LanguagePromptRequest {
   std::vector<int64_t> shots;
   int64_t n_prompts = 400;
   uint64_t seed = 0;
@@ -41,6 +41,7 @@ struct PromptRequest {
 bool has_items_for(const LanguageTask& task, int64_t shots);
 
 // Empty if the task has too few items even for the smallest shot count.
-std::vector<LanguagePrompt> draw_prompts(const LanguageTask& task, const PromptRequest& request);
+std::vector<LanguagePrompt> draw_prompts(const LanguageTask& task,
+                                         const LanguagePromptRequest& request);
 
 }  // namespace icl

@@ -14,13 +14,9 @@
 #include <string_view>
 
 #include "icl/language/tasks.h"
+#include "icl/tasks/word_items.h"
 
 namespace icl {
-
-// "example:INPUT->OUTPUT\n" for each demonstration.
-std::string demonstrations_text(std::span<const WordPair> demos);
-// Those, and "example:QUERY->", with nothing after it.
-std::string prompt_text(std::span<const WordPair> demos, std::string_view query);
 
 // What a generated text says: up to its first newline, without white space at the ends.
 std::string answer_in(std::string_view generated);

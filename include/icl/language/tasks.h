@@ -18,79 +18,30 @@
 #include <vector>
 
 #include "icl/base/random.h"
+#include "icl/language/task_info.h"
+#include "icl/tasks/word_items.h"
 #include "icl/tokenizer/tokenizer.h"
 
 namespace icl {
 
-// One demonstration, or a query with its answer. A leading space belongs to the text.
-struct WordPair {
-  std::string input;
-  std::string output;
-
-  bool operator==(const WordPair&) const = default;
-};
-
-// When a prediction counts (icl/language/scoring.h).
-enum class Comparison {
-  kExact,
-  kPrefix,    // either begins with the other
-  kSynonyms,  // they share a synonym; exact where none are given
-};
-
-struct LanguageTaskInfo {
-  const char* name;      // "next_letter", "country_capital", "en_fr"
-  const char* category;  // "algorithmic", "knowledge", "linguistic" or "translation"
-  bool in_paper;         // one of the 18
-  Comparison comparison;
-  const char* summary;
-
-  bool generated() const;
-};
-
-// Reading the table in src/language/tasks.cpp is reading the tasks.
-const std::vector<LanguageTaskInfo>& all_language_tasks();
-
-// Also takes the published long form, "algorithmic_next_letter". Throws UsageError with the nearest
-// name.
-const LanguageTaskInfo& language_task_info(const std::string& name);
-
-// `names`: tasks, categories, "paper" (the 18) or "all" (the 27); each task once, in the order of
-// the table. Throws UsageError.
-std::vector<LanguageTaskInfo> expand_language_tasks(const std::vector<std::string>& names);
-
-// Lists of characters, such as "c,a,d": the length uniform in [shortest, longest], each element
-// uniform in the alphabet, with replacement.
-struct ListInputs {
-  const char* alphabet;
-  int64_t shortest;
-  int64_t longest;
-};
-
 class LanguageTask {
  public:
-  LanguageTask(LanguageTaskInfo info, std::vector<WordPair> pairs, std::string source);
-  LanguageTask(LanguageTaskInfo info, ListInputs lists);
+  LanguageTask(LanguageTaskInfo info, WordItems items, std::string source);
 
   const LanguageTaskInfo& info() const { return info_; }
   // "generated", "built-in word list" or the file's path.
   const std::string& source() const { return source_; }
-  // Distinct inputs that can be drawn.
-  int64_t n_items() const { return n_items_; }
-  // The items, but for list tasks, whose items are too many.
-  const std::vector<WordPair>& pairs() const { return pairs_; }
-
-  // `count` items with distinct inputs, a pure function of the stream; a longer draw begins with
-  // the shorter one. At most n_items().
-  std::vector<WordPair> draw(const RandomStream& stream, int64_t count) const;
+  // See WordItems.
+  int64_t n_items() const { return items_.n_items(); }
+  const std::vector<WordPair>& pairs() const { return items_.pairs(); }
+  std::vector<WordPair> draw(const RandomStream& stream, int64_t count) const {
+    return items_.draw(stream, count);
+  }
 
  private:
-  std::vector<WordPair> draw_lists(const RandomStream& stream, int64_t count) const;
-
   LanguageTaskInfo info_;
-  std::vector<WordPair> pairs_;
-  std::optional<ListInputs> lists_;
+  WordItems items_;
   std::string source_;
-  int64_t n_items_ = 0;
 };
 
 // The published filter of mapping tasks other than knowledge: items whose output is one token, that

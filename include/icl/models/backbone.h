@@ -3,10 +3,10 @@
 // The one abstraction of the zoo: a causal map [B, T, M] -> [B, T, M] with an observable residual
 // stream and a recurrent form.
 //
-//   std::shared_ptr<Backbone> backbone = make_backbone(config.model);   // icl/models/registry.h
-//   at::Tensor y = backbone->forward(x);                                // all positions at once
-//   State state = backbone->initial_state(/*batch=*/2);
-//   at::Tensor y0 = backbone->step(x.select(1, 0), state);              // the same, one by one
+//   std::shared_ptr<Backbone> backbone = make_backbone(config.model);   //
+//   icl/models/model_config.h at::Tensor y = backbone->forward(x); // all positions at once State
+//   state = backbone->initial_state(/*batch=*/2); at::Tensor y0 = backbone->step(x.select(1, 0),
+//   state);              // the same, one by one
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -20,6 +20,12 @@
 #include "icl/models/block.h"
 
 namespace icl {
+
+// What every model has.
+struct ModelSize {
+  int64_t d_model = 256;  // width M of the residual stream
+  int64_t n_layer = 24;   // blocks
+};
 
 // What a backbone remembers of the tokens it has seen. Every tensor has the batch in front, so that
 // prompts can be selected, repeated and branched without knowing the family.
@@ -47,13 +53,13 @@ class Backbone : public torch::nn::Module {
   // stream.
   using Edit = std::function<at::Tensor(int64_t layer, const at::Tensor& residual_BTM)>;
 
-  // What surrounds the blocks; any of them may be null.
-  struct Ends {
-    std::shared_ptr<Positions> positions;
-    std::shared_ptr<Norm> input_norm;
-    std::shared_ptr<Norm> norm;
+  // What stands before and after the blocks; any of them may be null.
+  struct Stages {
+    std::shared_ptr<Positions> positions;  // added to the input
+    std::shared_ptr<Norm> input_norm;      // of the input
+    std::shared_ptr<Norm> norm;            // of the output of the last block
   };
-  Backbone(int64_t d_model, std::vector<std::shared_ptr<Block>> blocks, Ends ends);
+  Backbone(int64_t d_model, std::vector<std::shared_ptr<Block>> blocks, Stages stages);
 
   int64_t n_layer() const { return static_cast<int64_t>(blocks_.size()); }
   int64_t d_model() const { return d_model_; }
@@ -85,7 +91,12 @@ class Backbone : public torch::nn::Module {
 
   int64_t d_model_;
   std::vector<std::shared_ptr<Block>> blocks_;
-  Ends ends_;
+  Stages stages_;
 };
+
+// `n_layer` blocks of a family, block `index` from 0 made by `make_block`.
+std::shared_ptr<Backbone> make_stack(
+    const ModelSize& size, Backbone::Stages stages,
+    const std::function<std::shared_ptr<Block>(int64_t index)>& make_block);
 
 }  // namespace icl

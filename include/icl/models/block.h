@@ -32,6 +32,9 @@ class Block : public torch::nn::Module {
   // A mixer that shares the norm of the part before it; only with kParallel.
   Block& add(std::string mixer_name, std::shared_ptr<Mixer> mixer);
   void reset_parameters(Depth depth);
+  // Rescaling of the residual stream, which keeps its size within what 16-bit types hold: every
+  // mixer's output is multiplied by `update`, the stream behind the block by `residual`. kPre only.
+  void set_scales(double update, double residual);
 
   // Passes the stream through all mixers. `slots` as for Mixer, those of the mixers in turn.
   void forward(Stream& stream, Slots slots = {});
@@ -45,8 +48,11 @@ class Block : public torch::nn::Module {
     std::shared_ptr<Mixer> mixer;
     size_t n_slots;
   };
+  void rescale(Stream& stream) const;
+
   Placement placement_;
   std::vector<Part> parts_;
+  double update_scale_ = 1, residual_scale_ = 1;
 };
 
 }  // namespace icl

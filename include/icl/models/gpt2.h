@@ -6,6 +6,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "icl/models/attention.h"
 #include "icl/models/mlp.h"
@@ -23,5 +25,21 @@ struct Gpt2Options {
 
 // LayerNorm "ln_1" with Attention "attn", LayerNorm "ln_2" with Mlp "mlp".
 std::shared_ptr<Block> make_gpt2_block(const Gpt2Options& options);
+
+// Blocks of GPT-2, a final LayerNorm, and learned positions if asked for.
+struct Gpt2Family {
+  static constexpr const char* kName = "gpt2";
+  static constexpr const char* kTitle = "GPT-2";
+  static constexpr const char* kSummary =
+      "GPT-2: causal attention and an MLP (Radford et al. 2019)";
+  int64_t n_head = 8;
+  std::string positions = "none";  // or "learned"
+  int64_t n_positions = 4096;      // of learned positions: the longest sequence in tokens
+
+  void describe(Fields& f);
+  void check(const ModelSize& size, Problems& problems) const;
+  std::optional<SequenceLimit> longest_sequence() const;
+  std::shared_ptr<Backbone> make(const ModelSize& size) const;
+};
 
 }  // namespace icl

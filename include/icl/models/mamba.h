@@ -2,7 +2,7 @@
 //
 // The mixer of Mamba (Gu & Dao 2023): gated selective state space of inner width I = expand * M.
 //
-//   MambaMixer mixer({.d_model = 64});
+//   icl::MambaMixer mixer({.d_model = 64});
 //   at::Tensor y = mixer.forward(x);   // [B, T, 64] -> [B, T, 64]
 #pragma once
 
@@ -10,7 +10,9 @@
 #include <memory>
 #include <optional>
 
+#include "icl/config/fields.h"
 #include "icl/models/block.h"
+#include "icl/models/family.h"
 
 namespace icl {
 
@@ -19,10 +21,13 @@ struct MambaOptions {
   int64_t d_state = 16;
   int64_t d_conv = 4;
   int64_t expand = 2;
+  int64_t d_inner = 0;  // I; 0: expand * d_model
   int64_t dt_rank = 0;  // 0: d_model / 16, rounded up
   bool bias = false;    // of in_proj and out_proj
   bool conv_bias = true;
   double norm_eps = 1e-5;  // of the RMSNorm in front
+  // Falcon Mamba: dt (before dt_proj), B and C pass an RMSNorm without weights.
+  std::optional<double> selection_norm_eps;
 };
 
 // x, z = in_proj u; x = silu(conv(x)); dt, B, C = x_proj x; dt = softplus(dt_proj dt);
@@ -54,5 +59,21 @@ class MambaMixer : public Mixer {
 
 // RMSNorm "norm" and MambaMixer "mixer".
 std::shared_ptr<Block> make_mamba_block(const MambaOptions& options);
+
+// Blocks of Mamba and a final RMSNorm.
+struct MambaFamily {
+  static constexpr const char* kName = "mamba";
+  static constexpr const char* kTitle = "Mamba";
+  static constexpr const char* kSummary = "Mamba: gated selective state spaces (Gu and Dao 2023)";
+  static constexpr bool kZeroesOuterBiases = true;
+  int64_t d_state = 16;
+  int64_t d_conv = 4;
+  int64_t expand = 2;
+  int64_t dt_rank = 0;
+
+  void describe(Fields& f);
+  MambaOptions options(int64_t d_model) const;
+  std::shared_ptr<Backbone> make(const ModelSize& size) const;
+};
 
 }  // namespace icl

@@ -38,6 +38,8 @@ class Mixer : public torch::nn::Module {
   // [B, T, M] -> [B, T, M]. With `slots`, x continues what they remember, and they are replaced by
   // what is remembered after x (new tensors; the old ones are left alone).
   virtual at::Tensor forward(const at::Tensor& x_BTM, Slots slots = {}) = 0;
+  // The state before the first token. Any batch is possible, 0 too: a block asks for the number of
+  // slots so. A slot may grow with the tokens seen (keys and values of attention do).
   virtual std::vector<at::Tensor> initial_state(int64_t batch) const = 0;
 
   // Outputs for the context and for queries, of which query i sees context[:, :lengths[i]] and

@@ -9,9 +9,8 @@
 
 #include <memory>
 
-#include "icl/config/model_config.h"
 #include "icl/models/backbone.h"
-#include "icl/models/registry.h"
+#include "icl/models/model_config.h"
 
 namespace icl {
 
@@ -22,6 +21,10 @@ class RegressionModel : public torch::nn::Module {
  public:
   // Parameters "read_in", "backbone", "read_out"; initialised as make_backbone() does.
   RegressionModel(const ModelConfig& config, int64_t n_dims,
+                  Initialization init = Initialization::kPublished);
+  // Around a backbone of the caller's, which may be of no family; read-in and read-out are drawn if
+  // asked for, the backbone is taken as it is.
+  RegressionModel(std::shared_ptr<Backbone> backbone, int64_t n_dims,
                   Initialization init = Initialization::kPublished);
 
   // Predictions [B, K]; `tap` sees the residual stream [B, 2K, M] after each block.

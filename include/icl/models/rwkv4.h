@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "icl/models/block.h"
+#include "icl/models/family.h"
 
 namespace icl {
 
@@ -53,5 +54,17 @@ class ChannelMix : public Mixer {
 
 // LayerNorm "ln1" with TimeMix "att", LayerNorm "ln2" with ChannelMix "ffn".
 std::shared_ptr<Block> make_rwkv4_block(const Rwkv4Options& options);
+
+// Blocks of RWKV-4 between two LayerNorms.
+struct Rwkv4Family {
+  static constexpr const char* kName = "rwkv4";
+  static constexpr const char* kTitle = "RWKV-4";
+  static constexpr const char* kSummary =
+      "RWKV-4: decaying weighted means with gates (Peng et al. 2023)";
+  int64_t d_ffn = 0;  // 0: 4 * d_model
+
+  void describe(Fields& f);
+  std::shared_ptr<Backbone> make(const ModelSize& size) const;
+};
 
 }  // namespace icl

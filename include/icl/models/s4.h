@@ -11,6 +11,7 @@
 #include <string>
 
 #include "icl/models/block.h"
+#include "icl/models/family.h"
 
 namespace icl {
 
@@ -92,6 +93,10 @@ class S4Mixer : public Mixer {
                                            const std::vector<int64_t>& lengths) override;
 
  private:
+  // The state space's, in the parameters' own type whatever the precision of the products around
+  // it.
+  at::Tensor kernel(int64_t length) const;
+  at::Tensor recur(const at::Tensor& x_BTM, at::Tensor& state) const;
   // From the outputs of the state spaces, D u included, to those of the mixer.
   at::Tensor finish(const at::Tensor& y_BTM) const;
   at::Tensor drop_channels(const at::Tensor& x_BTM) const;
@@ -111,5 +116,23 @@ struct LegS {
   at::Tensor lambda, p, b;
 };
 LegS hippo_legs(int64_t d_state);
+
+// Blocks of S4 with a LayerNorm after each sum, or before each S4 and one at the end.
+struct S4Family {
+  static constexpr const char* kName = "s4";
+  static constexpr const char* kTitle = "S4";
+  static constexpr const char* kSummary =
+      "S4 and S4D: linear state spaces as long convolutions (Gu et al. 2022)";
+  int64_t d_state = 16;
+  std::string kernel = "diagonal";          // or "dplr"
+  std::string init = "s4d_lin";             // of the diagonal kernel
+  std::string discretization = "bilinear";  // of the dplr kernel
+  std::string norm = "post";                // or "pre"
+  double dropout = 0.1;
+
+  void describe(Fields& f);
+  void check(const ModelSize& size, Problems& problems) const;
+  std::shared_ptr<Backbone> make(const ModelSize& size) const;
+};
 
 }  // namespace icl

@@ -4,7 +4,9 @@
 // token of the query x, the last y token before it, or both, to quantities that a solver of linear
 // regression would hold (Akyurek et al. 2023).
 //
-//   LinearResult result = probe_linear(model, task, train_seed, {.n_points = 40});
+//   icl::RegressionProbe model(*run.model);
+//   const icl::LinearResult result =
+//       icl::probe_linear(model, run.config.task, run.config.seed, {.n_points = 40});
 //
 // Training, validation (which chooses the penalty) and test prompts are different ones. Prompts are
 // streamed: only second moments and sums by block of test prompts are kept. Everything is solved in
@@ -16,9 +18,9 @@
 #include <string>
 #include <vector>
 
-#include "icl/config/task_config.h"
 #include "icl/probing/probed_model.h"
 #include "icl/probing/results.h"
+#include "icl/tasks/task_config.h"
 
 namespace icl {
 

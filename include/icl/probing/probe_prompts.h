@@ -2,7 +2,8 @@
 //
 // Prompts for probes: a context and queries that share one function and one covariance.
 //
-//   ProbePrompts prompts = sample_probe_prompts(config.task, seed, {.prompts = 64}, stream);
+//   const icl::ProbePrompts prompts = icl::sample_probe_prompts(
+//       config.task, /*train_seed=*/1, {.prompts = 64}, icl::RandomStream(0, "probe"));
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -10,7 +11,7 @@
 #include <cstdint>
 
 #include "icl/base/random.h"
-#include "icl/config/task_config.h"
+#include "icl/tasks/task_config.h"
 
 namespace icl {
 
@@ -25,12 +26,10 @@ struct ProbePromptCounts {
   int64_t queries = 30;
 };
 
-// From the task's own distributions, functions always fresh. Queries of random quadrants are free.
-// `train_seed` is the run's: a fixed rotation is the one that it was trained with.
+// From the task's own distributions, functions always fresh. Where the last point of a prompt is
+// drawn otherwise than the points before, queries are drawn as it is. `train_seed` is the run's: a
+// rotation that is kept for the whole run is the one that the model was trained with.
 ProbePrompts sample_probe_prompts(const TaskConfig& task, int64_t train_seed,
                                   const ProbePromptCounts& counts, const RandomStream& stream);
-
-// Whether the functions are linear in x, so that the solvers of linear regression apply.
-bool is_linear_task(const TaskConfig& task);
 
 }  // namespace icl

@@ -4,8 +4,11 @@
 // 5): the residual stream goes through the model's own final norm and read-out; for each prompt and
 // layer a scale and a shift are fitted on the last context points and judged on the queries.
 //
-//   ReadoutOptions options{.references = {"gd", "newton"}};
-//   ReadoutResult result = probe_readout(model, task, train_seed, options);
+//   icl::RegressionProbe model(*run.model);
+//   icl::ReadoutOptions options;
+//   options.references = {"gd", "newton"};
+//   const icl::ReadoutResult result =
+//       icl::probe_readout(model, run.config.task, run.config.seed, options);
 #pragma once
 
 #include <cstdint>
@@ -13,10 +16,10 @@
 #include <string>
 #include <vector>
 
-#include "icl/config/task_config.h"
 #include "icl/probing/probe_prompts.h"
 #include "icl/probing/probed_model.h"
 #include "icl/probing/results.h"
+#include "icl/tasks/task_config.h"
 
 namespace icl {
 
@@ -34,7 +37,8 @@ struct ReadoutOptions {
 };
 
 // Throws UsageError if `fit_points` does not fit the context or a reference is asked for a task
-// that is not linear. It is a defect if the last layer's decode is not the model's prediction.
+// that is not linear (FunctionTraits::linear). It is a defect if the last layer's decode is not the
+// model's prediction.
 ReadoutResult probe_readout(ProbedModel& model, const TaskConfig& task, int64_t train_seed,
                             const ReadoutOptions& options);
 

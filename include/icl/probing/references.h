@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Iterative and regularised solvers of linear regression, as curves over their steps: what the
-// layers of a model are compared with.
+// layers of a model are compared with. Each is a filter of the spectrum (icl/solvers/spectrum.h).
 //
-// With A = X^T X / n = V diag(l) V^T and b = X^T y / n, every one of them is a filter of the
-// spectrum, w = V diag(f(l)) V^T b:
+// clang-format off
 //   gd       gradient descent from zero with the optimal constant step 2 / (l_max + l_min)
 //   gd++     the same on inputs x (I - gamma X^T X), gamma shared by all prompts, step as in gd
 //            (von Oswald et al. 2023; Grazzi et al. 2024)
-//   newton   M_0 = a A with a = 1 / l_max^2, M_{k+1} = 2 M_k - M_k A M_k, w = M_k b (Fu et al.
-//   2023) ridge    (A + penalty I)^{-1} b for penalties from 100 down to 1e-6
+//   newton   M_0 = a A with a = 1 / l_max^2, M_{k+1} = 2 M_k - M_k A M_k, w = M_k b (Fu et al. 2023)
+//   ridge    (A + penalty I)^{-1} b for penalties from 100 down to 1e-6
+// clang-format on
 //
-//   Spectrum spectrum(xs_BKD, ys_BK);
-//   at::Tensor predictions_SBQ = make_reference("gd", 24).predict(spectrum, queries_BQD);
+//   const icl::Spectrum spectrum(xs_BKD, ys_BK);
+//   const at::Tensor predictions_SBQ =
+//       icl::make_reference("gd", 24).predict(spectrum, queries_BQD);
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -22,17 +23,9 @@
 #include <string>
 #include <vector>
 
+#include "icl/solvers/spectrum.h"
+
 namespace icl {
-
-// Everything in float64 on the CPU.
-struct Spectrum {
-  Spectrum(const at::Tensor& xs_BKD, const at::Tensor& ys_BK);
-
-  int64_t n_points;
-  at::Tensor values_BD;    // l, ascending, at least 0
-  at::Tensor vectors_BDD;  // V, a column each
-  at::Tensor moment_BD;    // V^T b
-};
 
 struct Reference {
   std::string name;
@@ -49,9 +42,18 @@ struct Reference {
 Reference make_reference(const std::string& name, int64_t iterations, double gamma = 0);
 const std::vector<std::string>& reference_names();
 
-// The best of 300 log-spaced values in [1e-6, 1e-3] by the squared error at the queries after
-// `iterations` steps, as published (there: 22 of 24).
-double search_gamma(const Spectrum& spectrum, const at::Tensor& queries_BQD,
-                    const at::Tensor& ys_BQ, int64_t iterations = 22);
+struct GammaSearch {
+  double gamma = 0;          // 0: no error was finite
+  double low = 0, high = 0;  // ends of the grid
+  bool at_edge = false;      // the best is the first or the last of the grid
+};
+
+// The best of a grid by the squared error at the queries after `iterations` steps. The published
+// grid, 300 log-spaced values in [1e-6, 1e-3] (after 22 of 24 iterations), is for D = 20 and n =
+// 40; its ends move as the reciprocal of the largest eigenvalue (sqrt(n) + sqrt(D))^2 of X^T X of
+// Gaussian inputs, the lower end only down and the upper end only up. `poll` may throw to stop.
+GammaSearch search_gamma(const Spectrum& spectrum, const at::Tensor& queries_BQD,
+                         const at::Tensor& ys_BQ, int64_t iterations = 22,
+                         const std::function<void()>& poll = {});
 
 }  // namespace icl

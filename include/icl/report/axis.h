@@ -8,11 +8,16 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace icl::report {
 
 enum class Scale { kLinear, kLog };
+
+// A range that an axis can show, near to the one that the data need: within -1e300 .. 1e300, from
+// at least 1e-300 on a logarithmic axis, and never too narrow for ticks.
+std::pair<double, double> axis_range(Scale scale, double low, double high);
 
 struct Ticks {
   std::vector<double> at;
@@ -25,7 +30,7 @@ struct Ticks {
 Ticks linear_ticks(double low, double high, int about, bool whole = false);
 
 // Powers of ten within [low, high], thinned to at most about + 1; below two decades also 2 and 5
-// times a power of ten. Needs 0 < low < high.
+// times a power of ten. Needs 0 < low < high, a range of axis_range().
 Ticks log_ticks(double low, double high, int about);
 
 // Three significant digits for people: 0.0123, 1.5, 12.3k, 10.5M, 3.2e-7; "–" for NaN.
@@ -35,7 +40,8 @@ std::string short_number(double value);
 std::string percent(double fraction);
 
 // Maps [low, high] to [from, to] pixels. A value that a logarithm cannot take (zero or less) lands
-// far on the low side, so that a line to it leaves the panel; NaN stays NaN.
+// far on the low side, so that a line to it leaves the panel; a value that is not finite gives NaN:
+// a gap.
 class Projection {
  public:
   Projection(Scale scale, double low, double high, double from, double to);

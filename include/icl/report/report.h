@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One offline page about runs and results: verdict, curves, training, probes, numbers, configs.
+// One offline page about runs and results: a verdict, a table of tasks and models, curves,
+// training, probes, numbers, configs.
 //
 //   const ReportOutcome outcome = write_report({"runs/mamba", "runs/gpt2"}, "report.html");
 //   std::puts(outcome.verdict.c_str());
 //
-// Beside the page, figures/NAME.svg and figures/NAME.csv hold each figure by itself.
+// Beside the page, a folder named after it ("report_figures" for report.html) holds each figure by
+// itself, as NAME.svg and NAME.csv, and the table as summary.csv.
 #pragma once
 
 #include <filesystem>

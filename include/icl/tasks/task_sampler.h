@@ -14,8 +14,7 @@
 #include <string>
 
 #include "icl/base/random.h"
-#include "icl/config/task_config.h"
-#include "icl/tasks/registry.h"
+#include "icl/tasks/task_config.h"
 
 namespace icl {
 
@@ -25,35 +24,29 @@ struct Batch {
   at::Tensor ys_BK;   // float32
 };
 
-// Inputs [batch_size, n_points, total_dims]; coordinates from n_dims on are zero. A rotation that
-// is drawn per batch comes from `stream`, a fixed one from `fixed_stream`.
-at::Tensor sample_inputs(const InputConfig& config, int64_t total_dims, const RandomStream& stream,
-                         const RandomStream& fixed_stream, int64_t batch_size, int64_t n_points,
-                         int64_t n_dims);
-
-bool is_rotated(const InputConfig& config);  // skewed and half-subspace inputs
+// Inputs [batch_size, n_points, n_dims], coordinates from `used_dims` on zero. A rotation that is
+// kept for the whole run comes from `run_rotation`, one of the batch from `stream`.
+at::Tensor sample_inputs(const InputConfig& config, int64_t n_dims, const RandomStream& stream,
+                         const RandomStream& run_rotation, int64_t batch_size, int64_t n_points,
+                         int64_t used_dims);
+// The same with a request of the caller's own, all dimensions in use.
+at::Tensor sample_inputs(const InputConfig& config, const InputRequest& request);
 
 // Where the training run of this seed draws the rotation that it keeps ("rotation": "fixed").
 RandomStream rotation_of_run(uint64_t train_seed);
 
-// The symmetric map U diag(e) U^T of the skewed and half-subspace inputs, U uniformly random,
-// scaled so that E|x|^2 = D (the published sample_transformation with normalize): [D, D].
-at::Tensor random_transformation(const at::Tensor& scales_D, const RandomStream& stream);
-// e_i: i^-exponent for "skewed"; one for the first half and zero beyond for "half_subspace".
-at::Tensor direction_scales(const InputConfig& config, int64_t total_dims);
-
-// B functions of the class `config.function`, one for each prompt.
+// B functions of the class `task.function`, one for each prompt.
 class Functions {
  public:
-  // Coordinates from n_dims on play no part in sparse functions.
-  Functions(const TaskConfig& config, const RandomStream& stream, int64_t batch_size,
-            int64_t n_dims);
-  Functions(const TaskConfig& config, FunctionParameters parameters, const RandomStream& noise);
+  // Only the first `used_dims` coordinates play a part in sparse functions.
+  Functions(const TaskConfig& task, const RandomStream& stream, int64_t batch_size,
+            int64_t used_dims);
+  Functions(const TaskConfig& task, FunctionParameters parameters, const RandomStream& noise);
 
   // Values at [B, K, D], without noise: [B, K].
   at::Tensor values(const at::Tensor& xs_BKD) const;
-  // What a prompt shows: noise added and, if configured, renormalised over the batch (noisy linear
-  // regression); otherwise the same as values(). Noise depends on prompt and point, not on x.
+  // The values that a prompt shows: with the noise of the class and, if configured, renormalised
+  // over the batch. Noise depends on prompt and point, not on x.
   at::Tensor observe(const at::Tensor& xs_BKD) const;
   // The same, not yet renormalised.
   at::Tensor with_noise(const at::Tensor& xs_BKD) const;
@@ -61,14 +54,14 @@ class Functions {
   const FunctionParameters& parameters() const { return parameters_; }
 
  private:
-  TaskConfig config_;
+  TaskConfig task_;
   FunctionParameters parameters_;
   RandomStream noise_;
 };
 
-// Noisy values of a batch, scaled to the standard deviation sqrt(D) if so configured (Grazzi et al.
-// 2024, `renormalize_ys`).
-at::Tensor renormalised(const TaskConfig& config, const at::Tensor& ys_BK);
+// The ys of a batch, scaled to the standard deviation sqrt(D) if so configured (Grazzi et al. 2024,
+// `renormalize_ys`).
+at::Tensor renormalised(const TaskConfig& task, const at::Tensor& ys_BK);
 
 struct SampleRequest {
   int64_t step = 0;

@@ -3,8 +3,8 @@
 // Adam and AdamW over named parameters, in groups, by ATen's fused update.
 //
 //   Optimizer optimizer(model, config.training.optimizer);
-//   optimizer.step(learning_rate(config.training.schedule, config.training.optimizer.lr, step,
-//   steps));
+//   optimizer.step(icl::learning_rate(config.training.schedule, config.training.optimizer.lr, step,
+//                                     config.training.steps), /*skip=*/at::zeros({}));
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -13,13 +13,14 @@
 #include <string>
 #include <vector>
 
-#include "icl/config/training_config.h"
 #include "icl/io/safetensors.h"
+#include "icl/runs/training_config.h"
 
 namespace icl {
 
-// Learning rate at a step (from 0) of `total`: linear warm-up, then constant, linear or cosine
-// decay to final_fraction * peak. Cosine without warm-up is lr * (1 + cos(pi step / total)) / 2.
+// Learning rate at a step (from 0) of `total` (the schedule's own number of steps, if it has one):
+// linear warm-up, then constant, linear or cosine decay to final_fraction * peak. Cosine without
+// warm-up is lr * (1 + cos(pi step / total)) / 2.
 double learning_rate(const ScheduleConfig& schedule, double peak, int64_t step, int64_t total);
 
 class Optimizer {

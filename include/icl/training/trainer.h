@@ -2,68 +2,48 @@
 //
 // The training loop: a pure function of the config and the step it starts from, so that a run that
 // was killed and resumed ends with the same bytes as one that was not (same device, same threads).
+// The trainer honours the whole config by itself, side evaluation and TensorBoard included.
 //
-//   RunWriter writer("runs/a", config, /*resume=*/false);
-//   Trainer trainer(config, c10::kCPU);
-//   trainer.resume_from(find_checkpoint("runs/a"));        // when there is one
-//   const TrainingOutcome outcome = trainer.run(writer, {.stop_signal = pending_signal});
+//   icl::RunWriter writer("runs/a", config, /*resume=*/false);
+//   icl::Trainer trainer(config, icl::make_objective(config, c10::kCPU), c10::kCPU);
+//   const icl::TrainingOutcome outcome = trainer.run(writer, {});
 #pragma once
 
 #include <c10/core/Device.h>
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "icl/config/run_config.h"
-#include "icl/models/run_folder.h"
+#include "icl/runs/run_config.h"
+#include "icl/runs/run_folder.h"
+#include "icl/runs/run_metrics.h"
+#include "icl/runs/run_writer.h"
 #include "icl/training/objective.h"
 #include "icl/training/optimizer.h"
-#include "icl/training/run_writer.h"
+#include "icl/training/tensorboard.h"
 
 namespace icl {
-
-// What one optimizer step showed; `step` is its index, from 0.
-struct StepReport {
-  int64_t step = 0;
-  double loss = 0;             // mean over prompts and points, not normalised (paper's objective)
-  double relative_loss = 0;    // loss / the loss of always predicting zero on the same batch
-  std::vector<double> errors;  // per point, mean over prompts
-  double zero_error = 0;       // of always predicting zero, mean over prompts and points
-  double grad_norm = 0;        // before clipping
-  double lr = 0;
-  int64_t n_points = 0;
-  int64_t n_dims = 0;
-  double prompts_per_s = 0;
-  double seconds = 0;  // since this start
-};
-
-nlohmann::ordered_json to_json(const StepReport& report);
-
-// Errors by point of each setting, in the order of evaluation.suites.
-using SettingErrors = std::vector<std::pair<std::string, std::vector<double>>>;
 
 struct TrainingHooks {
   // The signal that asks to stop, or 0.
   std::function<int()> stop_signal = [] { return 0; };
   // After every step; `details` is set at the steps that are logged.
-  std::function<void(int64_t steps_done, const std::optional<StepReport>& details)> on_step;
-  // For evaluation.every. The first setting's mean decides the best.
-  std::function<SettingErrors(RegressionModel&)> evaluate;
+  std::function<void(int64_t steps_done, const std::optional<StepReport>& details)> on_step = {};
 };
 
 struct TrainingOutcome {
   int64_t steps_done = 0;
-  int signal = 0;  // the signal that stopped it, or 0 when finished
+  int signal = 0;            // the signal that stopped the training, or 0
+  bool out_of_time = false;  // training.stop_after_minutes stopped it
+  bool finished() const { return signal == 0 && !out_of_time; }
 };
 
 class Trainer {
  public:
-  // Weights are drawn from the config's seed.
-  Trainer(RunConfig config, c10::Device device);
+  Trainer(RunConfig config, std::unique_ptr<Objective> objective, c10::Device device);
 
   // Continues after the checkpoint's last step. Throws DataError naming what does not fit.
   void resume_from(const Checkpoint& checkpoint);
@@ -72,31 +52,35 @@ class Trainer {
   // naming the first bad tensor; the last good checkpoint stays.
   TrainingOutcome run(RunWriter& writer, const TrainingHooks& hooks);
 
-  // One step at the given index; the report is made when asked for (it waits for the device).
+  // One step at the given index; the report is made when asked for (that waits for the device).
   std::optional<StepReport> step(int64_t index, bool report);
 
   Objective& objective() { return *objective_; }
-  RegressionModel& model();  // of a run that trains one
   int64_t next_step() const { return next_step_; }
 
  private:
-  struct Best {
-    int64_t step;
-    double error;
-  };
-
   void save(RunWriter& writer) const;
   void check_finite(int64_t index) const;
-  // Returns whether this is the best model so far.
+  bool evaluation_is_due() const;
+  // Evaluates on the side; returns whether this is the best model so far.
   bool evaluate(RunWriter& writer, const TrainingHooks& hooks);
+  void write_report(RunWriter& writer, const StepReport& report);
 
   RunConfig config_;
   c10::Device device_;
   std::unique_ptr<Objective> objective_;
   Optimizer optimizer_;
   int64_t next_step_ = 0;
-  std::optional<Best> best_;
+  bool evaluation_missing_ = false;  // of the step before: a stop came first
+  std::optional<BestStep> best_;
+  std::optional<TensorBoardWriter> events_;
   at::Tensor non_finite_;  // float32 scalar on the device: 1 once a step was not finite
 };
+
+// What a person should know before a run starts or goes on: a curriculum that this number of steps
+// does not finish, a learning rate that a resumed run with another number of steps jumps to.
+std::vector<std::string> training_warnings(const RunConfig& config,
+                                           const std::optional<RunConfig>& earlier,
+                                           int64_t next_step);
 
 }  // namespace icl

@@ -5,8 +5,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <string>
 
 #include "icl/base/random.h"
+#include "icl/io/files.h"
+#include "icl/models/chunks.h"
 #include "src/evaluation/baselines/learners.h"
 #include "src/evaluation/baselines/prompts.h"
 
@@ -17,7 +21,8 @@ constexpr int64_t kHidden = 100;
 constexpr int64_t kSteps = 100;
 constexpr int64_t kMaxPoints = 100;  // of a step's batch
 constexpr double kLr = 5e-3;
-constexpr int64_t kMaxActivations = int64_t{1} << 21;  // hidden activations held at a time
+constexpr int64_t kMaxActivations = int64_t{1} << 17;  // of a prompt, held at a time: a cache full
+constexpr int64_t kPromptsOnGpu = 64;                  // that a GPU trains side by side
 
 struct Layers {
   at::Tensor first;   // [N, D + 1, H]: weights and, last, biases
@@ -36,14 +41,27 @@ at::Tensor with_ones(const at::Tensor& xs) {
   return at::cat({xs, at::ones_like(xs.narrow(-1, 0, 1))}, -1);
 }
 
+// A number of a prompt's own, from its first point: the same whatever the prompts around it and the
+// points after it.
+int64_t key_of(const at::Tensor& x_D, const at::Tensor& y) {
+  const at::Tensor first =
+      at::cat({x_D.flatten(), y.view({1})}).to(at::kCPU, at::kFloat).contiguous();
+  const std::string hash =
+      checksum({static_cast<const char*>(first.const_data_ptr()), first.nbytes()});
+  return std::stoll(hash.substr(0, 15), nullptr, /*base=*/16);
+}
+
 // [B, K, parameters]: uniform on +-1 / sqrt(fan-in), as PyTorch initialises nn.Linear. Networks of
 // a prompt and a point have their own numbers whatever else is in the call.
-at::Tensor initial_parameters(const RandomStream& stream, int64_t first_prompt, int64_t batch,
-                              int64_t n_points, int64_t n_dims) {
+at::Tensor initial_parameters(const RandomStream& stream, const BaselineInput& input) {
+  const int64_t batch = input.xs_BKD.size(0);
+  const int64_t n_points = input.xs_BKD.size(1);
+  const int64_t n_dims = input.xs_BKD.size(2);
   const int64_t count = NetworkBatch::parameter_count(n_dims, kHidden);
   at::Tensor parameters = at::empty({batch, n_points, count});
   for (int64_t b = 0; b < batch; ++b) {
-    parameters[b].copy_(stream.at_step(first_prompt + b).uniform({n_points, count}));
+    const int64_t key = key_of(input.xs_BKD[b][0], input.ys_BK[b][0]);
+    parameters[b].copy_(stream.at_step(key).uniform({n_points, count}));
   }
   parameters.mul_(2).sub_(1);
   const int64_t first = (n_dims + 1) * kHidden;
@@ -138,43 +156,62 @@ at::Tensor NetworkBatch::predict(const at::Tensor& inputs) const {
   return at::baddbmm(bias2_, at::bmm(inputs, layer1_).relu_(), layer2_).squeeze(2);
 }
 
-// Garg et al. 2022: for each prompt and point a fresh network D - 100 - 1, 100 steps of Adam at
-// 5e-3 on the mean squared error of up to 100 random points.
-at::Tensor predict_gd_network(const BaselineInput& input, const BaselineOptions& options) {
-  check_input(input);
-  const at::Tensor queries = input.queries_BKD.defined() ? input.queries_BKD : input.xs_BKD;
+namespace {
+
+// Trains the networks of prompts that run side by side; [P, K]. Groups of points depend on K alone.
+at::Tensor train_prompts(const BaselineInput& input, const RandomStream& stream,
+                         const std::function<void(int64_t)>& points_done) {
   const int64_t batch = input.xs_BKD.size(0);
   const int64_t n_points = input.xs_BKD.size(1);
-  const int64_t n_dims = input.xs_BKD.size(2);
-  const RandomStream stream(options.seed, "gd_network");
+  const at::Tensor parameters = initial_parameters(stream.child("parameters"), input);
   at::Tensor predictions = at::zeros({batch, n_points}, input.xs_BKD.options());
-  // Prompts in slices that keep both the parameters and the activations of a group small.
-  constexpr int64_t kPrompts = 64;
-  for (int64_t first = 0; first < batch; first += kPrompts) {
-    const int64_t count = std::min(kPrompts, batch - first);
-    const BaselineInput slice = {input.xs_BKD.narrow(0, first, count),
-                                 input.ys_BK.narrow(0, first, count)};
-    const at::Tensor parameters = initial_parameters(
-        stream.child("parameters"), options.first_prompt + first, count, n_points, n_dims);
-    for (int64_t begin = 1; begin < n_points;) {
-      int64_t end = begin + 1;
-      while (end < n_points &&
-             count * (end + 1 - begin) * std::min(end, kMaxPoints) * kHidden <= kMaxActivations) {
-        ++end;
-      }
-      predictions.narrow(0, first, count)
-          .narrow(1, begin, end - begin)
-          .copy_(train_points(slice, queries.narrow(0, first, count), stream.child("batches"),
-                              parameters.narrow(1, begin, end - begin), begin, end));
-      begin = end;
-      if (options.progress) {
-        const double within = static_cast<double>(end) / static_cast<double>(n_points);
-        options.progress((static_cast<double>(first) + within * static_cast<double>(count)) /
-                         static_cast<double>(batch));
-      }
+  for (int64_t begin = 1; begin < n_points;) {
+    int64_t end = begin + 1;
+    while (end < n_points &&
+           (end + 1 - begin) * std::min(end, kMaxPoints) * kHidden <= kMaxActivations) {
+      ++end;
     }
+    predictions.narrow(1, begin, end - begin)
+        .copy_(train_points(input, input.queries_BKD, stream.child("batches"),
+                            parameters.narrow(1, begin, end - begin), begin, end));
+    points_done(end - begin);
+    begin = end;
   }
   return predictions;
+}
+
+}  // namespace
+
+// Garg et al. 2022: for each prompt and point a fresh network D - 100 - 1, 100 steps of Adam at
+// 5e-3 on the mean squared error of up to 100 random points. The shapes of all products are the
+// same whatever the number of prompts, and on a CPU each prompt is within one thread.
+at::Tensor predict_gd_network(const BaselineInput& input, const BaselineOptions& options) {
+  check_input(input);
+  const BaselineInput all = {
+      input.xs_BKD.to(at::kFloat), input.ys_BK.to(at::kFloat),
+      (input.queries_BKD.defined() ? input.queries_BKD : input.xs_BKD).to(at::kFloat)};
+  const int64_t batch = all.xs_BKD.size(0);
+  const int64_t at_once = all.xs_BKD.is_cpu() ? 1 : kPromptsOnGpu;
+  const RandomStream stream(options.seed, "gd_network");
+  at::Tensor predictions = at::zeros({batch, all.xs_BKD.size(1)}, all.xs_BKD.options());
+  WorkCount count(batch * (all.xs_BKD.size(1) - 1), options);
+  const auto train = [&](int64_t chunk) {
+    const int64_t first = chunk * at_once;
+    const int64_t present = std::min(at_once, batch - first);
+    const BaselineInput part = {rows_of(all.xs_BKD, first, at_once),
+                                rows_of(all.ys_BK, first, at_once),
+                                rows_of(all.queries_BKD, first, at_once)};
+    const at::Tensor trained =
+        train_prompts(part, stream, [&](int64_t points) { count.add(points * present); });
+    predictions.narrow(0, first, present).copy_(trained.narrow(0, 0, present));
+  };
+  const int64_t chunks = (batch + at_once - 1) / at_once;
+  if (all.xs_BKD.is_cpu()) {
+    in_parallel(chunks, train);
+  } else {
+    for (int64_t chunk = 0; chunk < chunks; ++chunk) train(chunk);
+  }
+  return predictions.to(input.xs_BKD.options());
 }
 
 }  // namespace icl

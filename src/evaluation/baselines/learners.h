@@ -28,6 +28,7 @@ at::Tensor predict_tree(const BaselineInput& input, const BaselineOptions& optio
                         int64_t max_depth);
 
 #ifdef ICL_WITH_XGBOOST
+std::string xgboost_version();  // "1.7.4"
 at::Tensor predict_xgboost(const BaselineInput& input, const BaselineOptions& options);
 #endif
 

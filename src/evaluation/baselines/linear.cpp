@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <ATen/ATen.h>
 
+#include "icl/solvers/online_least_squares.h"
+#include "icl/solvers/spectrum.h"
 #include "src/evaluation/baselines/learners.h"
-#include "src/evaluation/baselines/online_least_squares.h"
 #include "src/evaluation/baselines/prompts.h"
+#include "src/solvers/dot.h"
 
 namespace icl {
 namespace {
+
+// A direction whose eigenvalue is below this share of the largest holds no point.
+constexpr double kNull = 1e-12;
 
 at::Tensor penalised(const BaselineInput& input, const BaselineOptions& options, double penalty) {
   return for_each_prompt(input, options, [penalty](const PromptView& prompt, double* out) {
@@ -18,34 +23,31 @@ at::Tensor penalised(const BaselineInput& input, const BaselineOptions& options,
   });
 }
 
-// Predictions of w_i = V f(s_i) V^T X^T y, where s_i and V are the eigenvalues (ascending) and
-// eigenvectors of the Gram matrix X^T X of the first i points. `filter` maps s [B, K, D] to f(s)
-// and is asked for no eigenvalue of a null direction: those it returns are dropped.
+// Predictions of the weights that `filter` makes of the spectrum of the first i points: it maps the
+// values [K - 1, D] to the filter, and its answer in directions without a point does not count.
 template <class Filter>
-at::Tensor spectral(const BaselineInput& input, const Filter& filter) {
+at::Tensor spectral(const BaselineInput& input, const BaselineOptions& options,
+                    const Filter& filter) {
   check_input(input);
   const at::Tensor xs = input.xs_BKD.to(at::kCPU, at::kDouble);
   const at::Tensor ys = input.ys_BK.to(at::kCPU, at::kDouble);
   const at::Tensor queries =
       input.queries_BKD.defined() ? input.queries_BKD.to(at::kCPU, at::kDouble) : xs;
-  const int64_t n_points = xs.size(1);
-  const int64_t n_dims = xs.size(2);
+  const int64_t before = xs.size(1) - 1;  // points that have one after them
   at::Tensor predictions = at::zeros_like(ys);
-  for (int64_t b = 0; b < xs.size(0); ++b) {  // one prompt at a time bounds the memory to K D^2
-    const at::Tensor x = xs[b].narrow(0, 0, n_points - 1);
-    const at::Tensor y = ys[b].narrow(0, 0, n_points - 1);
-    const at::Tensor gram = at::cumsum(x.unsqueeze(2) * x.unsqueeze(1), 0);
-    const at::Tensor moment = at::cumsum(x * y.unsqueeze(1), 0);
-    const auto [s, v] = at::linalg_eigh(gram);
-    const at::Tensor largest = s.narrow(1, n_dims - 1, 1);
-    const at::Tensor present = s > 1e-12 * largest;
-    const at::Tensor safe = at::where(present, s, at::ones_like(s));
-    const at::Tensor gain = at::where(present, filter(safe, present, largest), at::zeros_like(s));
-    const at::Tensor rotated = at::matmul(moment.unsqueeze(1), v).squeeze(1);
-    const at::Tensor weights = at::matmul(v, (gain * rotated).unsqueeze(2)).squeeze(2);
-    predictions[b].narrow(0, 1, n_points - 1) =
-        (weights * queries[b].narrow(0, 1, n_points - 1)).sum(1);
-  }
+  if (before == 0) return predictions.to(input.xs_BKD.options());
+  WorkCount count(xs.size(0), options);
+  in_parallel(xs.size(0), [&](int64_t b) {  // one prompt at a time bounds the memory to K D^2
+    const at::NoGradGuard no_grad;
+    const Spectrum spectrum =
+        Spectrum::of_prefixes(xs[b].narrow(0, 0, before), ys[b].narrow(0, 0, before));
+    const at::Tensor& values = spectrum.values_BD;
+    const at::Tensor present = values > kNull * values.narrow(1, values.size(1) - 1, 1);
+    const at::Tensor gain = at::where(present, filter(values, present), at::zeros_like(values));
+    predictions[b].narrow(0, 1, before) =
+        (spectrum.weights(gain) * queries[b].narrow(0, 1, before)).sum(1);
+    count.add(1);
+  });
   return predictions.to(input.xs_BKD.options());
 }
 
@@ -76,29 +78,24 @@ at::Tensor predict_ridge(const BaselineInput& input, const BaselineOptions& opti
   return penalised(input, options, options.ridge_penalty);
 }
 
-// w_0 = 0 and steps 2 / (L + mu) along the gradient X^T (Xw - y) / n, where L and mu are the
-// largest and the smallest non-zero eigenvalue of X^T X / n. After k steps, direction s has come to
-// (1 - (1 - step s)^k) of its least-squares value.
-at::Tensor predict_gradient_descent(const BaselineInput& input, const BaselineOptions& /*options*/,
+// Steps 2 / (L + mu) along the gradient X^T (Xw - y) / n from w = 0, where L and mu are the largest
+// and the smallest non-zero eigenvalue of X^T X / n.
+at::Tensor predict_gradient_descent(const BaselineInput& input, const BaselineOptions& options,
                                     int64_t iterations) {
-  return spectral(input, [iterations](const at::Tensor& s, const at::Tensor& present,
-                                      const at::Tensor& largest) {
-    const at::Tensor smallest = at::where(present, s, largest).amin(1, /*keepdim=*/true);
-    const at::Tensor step = 2 / (largest + smallest);
-    return (1 - at::pow(1 - step * s, iterations)) / s;
-  });
+  return spectral(
+      input, options, [iterations](const at::Tensor& values, const at::Tensor& present) {
+        const at::Tensor largest = values.narrow(1, values.size(1) - 1, 1);
+        const at::Tensor smallest = at::where(present, values, largest).amin(1, /*keepdim=*/true);
+        return descent_filter(values, 2 / (largest + smallest), iterations);
+      });
 }
 
-// Newton's iteration for the inverse, M <- 2M - M S M with S = X^T X, from M_0 = S / |S|^2, and
-// w_k = M_k X^T y (Fu et al. 2023): direction s has come to 1 - (1 - s^2 / |S|^2)^(2^k).
-at::Tensor predict_newton(const BaselineInput& input, const BaselineOptions& /*options*/,
+at::Tensor predict_newton(const BaselineInput& input, const BaselineOptions& options,
                           int64_t iterations) {
-  return spectral(input, [iterations](const at::Tensor& s, const at::Tensor& /*present*/,
-                                      const at::Tensor& largest) {
-    at::Tensor missing = 1 - at::square(s / largest);
-    for (int64_t k = 0; k < iterations; ++k) missing = at::square(missing);
-    return (1 - missing) / s;
-  });
+  return spectral(input, options,
+                  [iterations](const at::Tensor& values, const at::Tensor& /*present*/) {
+                    return newton_filter(values, iterations);
+                  });
 }
 
 }  // namespace icl

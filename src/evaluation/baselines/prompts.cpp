@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <mutex>
 
 #include "icl/base/error.h"
@@ -39,6 +40,32 @@ void check_input(const BaselineInput& input) {
   }
 }
 
+struct WorkCount::Shared {
+  std::mutex mutex;
+  int64_t done = 0;
+  int64_t total = 0;
+  const std::function<void(double)>& report;
+};
+
+WorkCount::WorkCount(int64_t total, const BaselineOptions& options)
+    : shared_(new Shared{.total = std::max<int64_t>(1, total), .report = options.progress}) {}
+
+WorkCount::~WorkCount() = default;
+
+void WorkCount::add(int64_t done) {
+  if (!shared_->report) return;
+  const std::lock_guard<std::mutex> lock(shared_->mutex);
+  shared_->done += done;
+  shared_->report(static_cast<double>(shared_->done) / static_cast<double>(shared_->total));
+}
+
+void in_parallel(int64_t n, const std::function<void(int64_t i)>& work) {
+  // A region of one index alone would run outside of any, with all threads at its disposal.
+  at::parallel_for(0, std::max<int64_t>(n, 2), /*grain_size=*/1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < std::min(end, n); ++i) work(i);
+  });
+}
+
 at::Tensor for_each_prompt(const BaselineInput& input, const BaselineOptions& options,
                            const std::function<void(const PromptView&, double* out)>& predict) {
   check_input(input);
@@ -50,23 +77,22 @@ at::Tensor for_each_prompt(const BaselineInput& input, const BaselineOptions& op
   const int64_t n_dims = xs.size(2);
   at::Tensor predictions = at::zeros({batch, n_points}, at::kDouble);
   double* out = predictions.data_ptr<double>();
-  std::mutex mutex;
-  int64_t done = 0;
-  at::parallel_for(0, batch, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
-    for (int64_t b = begin; b < end; ++b) {
-      const int64_t offset = b * n_points * n_dims;
-      predict({.n_points = n_points,
-               .n_dims = n_dims,
-               .xs = xs.const_data_ptr<double>() + offset,
-               .ys = ys.const_data_ptr<double>() + b * n_points,
-               .queries = queries.const_data_ptr<double>() + offset},
-              out + b * n_points);
-      if (options.progress) {
-        const std::lock_guard<std::mutex> lock(mutex);
-        ++done;
-        options.progress(static_cast<double>(done) / static_cast<double>(batch));
-      }
-    }
+  WorkCount count(batch * n_points, options);
+  in_parallel(batch, [&](int64_t b) {
+    const int64_t offset = b * n_points * n_dims;
+    int64_t left = n_points;
+    predict({.n_points = n_points,
+             .n_dims = n_dims,
+             .xs = xs.const_data_ptr<double>() + offset,
+             .ys = ys.const_data_ptr<double>() + b * n_points,
+             .queries = queries.const_data_ptr<double>() + offset,
+             .point_done =
+                 [&] {
+                   --left;
+                   count.add(1);
+                 }},
+            out + b * n_points);
+    count.add(left);
   });
   return predictions.to(input.xs_BKD.options());
 }

@@ -91,6 +91,7 @@ at::Tensor predict_tree(const BaselineInput& input, const BaselineOptions& optio
         points[d].insert(place, static_cast<int32_t>(i - 1));
       }
       out[i] = predict_by_path(prompt, points, prompt.query(i), max_depth);
+      prompt.point_done();
     }
   });
 }

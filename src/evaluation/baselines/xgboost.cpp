@@ -11,6 +11,10 @@
 namespace icl {
 namespace {
 
+// XGBRegressor() of the version that the build found. The paper pins 2.0.3, which differs from
+// versions before 2.0 in two defaults: the first prediction is the mean of y instead of 0.5
+// (base_score), and trees grow by histograms instead of all split points (tree_method). With
+// base_score=0.5 and tree_method="exact" version 2 is what version 1 is by default.
 constexpr int kRounds = 100;  // n_estimators of XGBRegressor
 
 void check(int status) {
@@ -62,6 +66,12 @@ class Booster {
 
 }  // namespace
 
+std::string xgboost_version() {
+  int major = 0, minor = 0, patch = 0;
+  XGBoostVersion(&major, &minor, &patch);
+  return str(major, ".", minor, ".", patch);
+}
+
 at::Tensor predict_xgboost(const BaselineInput& input, const BaselineOptions& options) {
   return for_each_prompt(input, options, [](const PromptView& prompt, double* out) {
     const int64_t n_dims = prompt.n_dims;
@@ -71,6 +81,7 @@ at::Tensor predict_xgboost(const BaselineInput& input, const BaselineOptions& op
       check(XGDMatrixSetFloatInfo(train.handle(), "label", labels.data(), labels.size()));
       const Matrix query(std::vector<float>(prompt.query(i), prompt.query(i) + n_dims), 1);
       out[i] = Booster(train).predict(query);
+      prompt.point_done();
     }
   });
 }

@@ -33,15 +33,13 @@ constexpr Name kGpt2Names[] = {
     {"lm_head.weight", "head.weight"},
 };
 
-constexpr const char* kGpt2Ignored[] = {"transformer.h.*.attn.bias",
-                                        "transformer.h.*.attn.masked_bias"};
-
 }  // namespace
 
-Blueprint gpt2(const Settings& config) {
+Blueprint gpt2(const Settings& given) {
+  const Settings config = given.with_synonyms(kGptSynonyms);
   config.expect_flag("add_cross_attention", false, false);
-  const int64_t width = config.size("n_embd");
-  const int64_t n_head = config.size("n_head");
+  const int64_t width = config.size("n_embd", 768);
+  const int64_t n_head = config.size("n_head", 12);
   if (width % n_head != 0) config.refuse("n_head", str("a divisor of n_embd, ", width));
   const bool scaled = config.flag("scale_attn_weights", true);
   const bool scaled_by_depth = config.flag("scale_attn_by_inverse_layer_idx", false);
@@ -52,24 +50,24 @@ Blueprint gpt2(const Settings& config) {
                       .norm_eps = config.number("layer_norm_epsilon", 1e-5),
                       .activation = activation_of(config, "activation_function", "gelu_new")};
   std::vector<std::shared_ptr<Block>> blocks;
-  const int64_t n_layer = config.layers("n_layer");
+  const int64_t n_layer = config.layers("n_layer", 12);
   for (int64_t i = 0; i < n_layer; ++i) {
     options.attention_scale = (scaled ? 1 / root : 1.0) / (scaled_by_depth ? double(i + 1) : 1.0);
     blocks.push_back(make_gpt2_block(options));
   }
   const int64_t n_positions = config.size("n_positions", 1024);
-  const Backbone::Ends ends{
+  const Backbone::Stages stages{
       .positions = std::make_shared<Positions>(n_positions, width),
       .norm = std::make_shared<Norm>(Norm::Kind::kLayer, width, options.norm_eps)};
-  const int64_t vocab_size = config.size("vocab_size");
+  const int64_t vocab_size = config.size("vocab_size", 50257);
   return {.parts = {.family = "gpt2",
-                    .backbone = std::make_shared<Backbone>(width, blocks, ends),
+                    .backbone = std::make_shared<Backbone>(width, blocks, stages),
                     .n_rows = vocab_size,
                     .vocab_size = vocab_size,
                     .context_length = n_positions,
+                    .learned_positions = true,
                     .tied = config.flag("tie_word_embeddings", true)},
           .names = kGpt2Names,
-          .ignored = kGpt2Ignored,
           .prefix = "transformer."};
 }
 

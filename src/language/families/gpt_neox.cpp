@@ -28,36 +28,34 @@ constexpr Name kGptNeoxNames[] = {
     {"lm_head.weight", "head.weight"},  // in a state dict of transformers 5
 };
 
-constexpr const char* kGptNeoxIgnored[] = {
-    "gpt_neox.layers.*.attention.bias", "gpt_neox.layers.*.attention.masked_bias",
-    "gpt_neox.layers.*.attention.rotary_emb.inv_freq", "gpt_neox.rotary_emb.inv_freq"};
-
 }  // namespace
 
 Blueprint gpt_neox(const Settings& config) {
-  const int64_t width = config.size("hidden_size");
-  const int64_t n_head = config.size("num_attention_heads");
+  const int64_t width = config.size("hidden_size", 6144);
+  const int64_t n_head = config.size("num_attention_heads", 64);
   if (width % n_head != 0) {
     config.refuse("num_attention_heads", str("a divisor of hidden_size, ", width));
   }
   const int64_t context = config.size("max_position_embeddings", 2048);
   const bool bias = config.flag("attention_bias", true);
-  const AttentionOptions attention{.d_model = width,
-                                   .n_head = n_head,
-                                   .projection = AttentionOptions::Projection::kPartsByHead,
-                                   .qkv_bias = bias,
-                                   .out_bias = bias,
-                                   .rotary = rope_of(config,
-                                                     {.theta_key = "rotary_emb_base",
-                                                      .share_key = "rotary_pct",
-                                                      .share = 0.25,
-                                                      .context = context},
-                                                     width / n_head)};
+  const AttentionOptions attention{
+      .d_model = width,
+      .n_head = n_head,
+      .projection = AttentionOptions::Projection::kPartsByHead,
+      .qkv_bias = bias,
+      .out_bias = bias,
+      .rotary = rope_of(config,
+                        {.theta_keys = {"rotary_emb_base", "rope_theta"},
+                         .share_keys = {"rotary_pct", "partial_rotary_factor"},
+                         .share = 0.25,
+                         .max_positions = context},
+                        width / n_head)};
   const MlpOptions mlp{.d_model = width,
                        .d_ffn = config.size("intermediate_size", 4 * width),
                        .activation = activation_of(config, "hidden_act", "gelu")};
   return {.parts = decoder_parts(config, {.family = "gpt_neox",
-                                          .n_layer = config.layers("num_hidden_layers"),
+                                          .n_layer = config.layers("num_hidden_layers", 44),
+                                          .vocab_size = 50432,
                                           .context_length = context,
                                           .attention = attention,
                                           .mlp = mlp,
@@ -67,7 +65,6 @@ Blueprint gpt_neox(const Settings& config) {
                                                            ? Block::Placement::kParallel
                                                            : Block::Placement::kPre}),
           .names = kGptNeoxNames,
-          .ignored = kGptNeoxIgnored,
           .prefix = "gpt_neox."};
 }
 

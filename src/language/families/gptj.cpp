@@ -25,24 +25,23 @@ constexpr Name kGptjNames[] = {
     {"lm_head.bias", "head.bias"},
 };
 
-constexpr const char* kGptjIgnored[] = {
-    "transformer.h.*.attn.bias", "transformer.h.*.attn.masked_bias",
-    "transformer.h.*.attn.embed_positions", "transformer.h.*.attn.scale_attn"};
-
 std::shared_ptr<const Rotary> rotary_of(const Settings& config, int64_t d_head) {
-  const int64_t width = config.size("rotary_dim", d_head);
+  // Without the key 64 coordinates are turned; null stands for the whole head.
+  const int64_t width = config.is_null("rotary_dim") ? d_head : config.size("rotary_dim", 64);
   if (width > d_head || width % 2 != 0) {
     config.refuse("rotary_dim", str("an even number up to the width of a head, ", d_head));
   }
-  return std::make_shared<Rotary>(
-      RotaryOptions{.width = width, .pairs = RotaryOptions::Pairs::kNeighbours});
+  return std::make_shared<Rotary>(RotaryOptions{.width = width,
+                                                .pairs = RotaryOptions::Pairs::kNeighbours,
+                                                .frequencies = rotary_frequencies(10000, width)});
 }
 
 }  // namespace
 
-Blueprint gptj(const Settings& config) {
-  const int64_t width = config.size("n_embd");
-  const int64_t n_head = config.size("n_head");
+Blueprint gptj(const Settings& given) {
+  const Settings config = given.with_synonyms(kGptSynonyms);
+  const int64_t width = config.size("n_embd", 4096);
+  const int64_t n_head = config.size("n_head", 16);
   if (width % n_head != 0) config.refuse("n_head", str("a divisor of n_embd, ", width));
   const AttentionOptions attention{.d_model = width,
                                    .n_head = n_head,
@@ -55,7 +54,8 @@ Blueprint gptj(const Settings& config) {
                        .activation = activation_of(config, "activation_function", "gelu_new")};
   LanguageModel::Parts parts =
       decoder_parts(config, {.family = "gptj",
-                             .n_layer = config.layers("n_layer"),
+                             .n_layer = config.layers("n_layer", 28),
+                             .vocab_size = 50400,
                              .context_length = config.size("n_positions", 2048),
                              .attention = attention,
                              .mlp = mlp,
@@ -64,10 +64,7 @@ Blueprint gptj(const Settings& config) {
                              .placement = Block::Placement::kParallel,
                              .second_norm = false});
   parts.head_bias = true;
-  return {.parts = std::move(parts),
-          .names = kGptjNames,
-          .ignored = kGptjIgnored,
-          .prefix = "transformer."};
+  return {.parts = std::move(parts), .names = kGptjNames, .prefix = "transformer."};
 }
 
 }  // namespace icl::language

@@ -4,7 +4,7 @@
 #include <array>
 
 #include "icl/base/error.h"
-#include "src/language/family.h"
+#include "src/language/families/mamba.h"
 
 namespace icl::language {
 namespace {
@@ -39,7 +39,7 @@ std::shared_ptr<Backbone> stack(int64_t n_layer, const MambaOptions& options) {
   std::vector<std::shared_ptr<Block>> blocks;
   for (int64_t i = 0; i < n_layer; ++i) blocks.push_back(make_mamba_block(options));
   auto norm = std::make_shared<Norm>(Norm::Kind::kRms, options.d_model, options.norm_eps);
-  return std::make_shared<Backbone>(options.d_model, blocks, Backbone::Ends{.norm = norm});
+  return std::make_shared<Backbone>(options.d_model, blocks, Backbone::Stages{.norm = norm});
 }
 
 // A rank that may be "auto".
@@ -51,18 +51,27 @@ int64_t dt_rank(const Settings& config, const char* key) {
 }  // namespace
 
 Blueprint mamba(const Settings& config) {
-  config.choice("hidden_act", "silu", {"silu"});
-  const MambaOptions options{.d_model = config.size("hidden_size"),
+  return hub_mamba(config, "mamba", std::nullopt);
+}
+
+Blueprint hub_mamba(const Settings& config, const char* family,
+                    std::optional<double> selection_norm_eps) {
+  config.choice("hidden_act", "silu", {"silu", "swish"});
+  const int64_t width = config.size("hidden_size", 768);
+  const int64_t expand = config.size("expand", 2);
+  const MambaOptions options{.d_model = width,
                              .d_state = config.size("state_size", 16),
                              .d_conv = config.size("conv_kernel", 4),
-                             .expand = config.size("expand", 2),
+                             .expand = expand,
+                             .d_inner = config.size("intermediate_size", expand * width),
                              .dt_rank = dt_rank(config, "time_step_rank"),
                              .bias = config.flag("use_bias", false),
                              .conv_bias = config.flag("use_conv_bias", true),
-                             .norm_eps = config.number("layer_norm_epsilon", 1e-5)};
-  const int64_t vocab_size = config.size("vocab_size");
-  return {.parts = {.family = "mamba",
-                    .backbone = stack(config.layers("num_hidden_layers"), options),
+                             .norm_eps = config.number("layer_norm_epsilon", 1e-5),
+                             .selection_norm_eps = selection_norm_eps};
+  const int64_t vocab_size = config.size("vocab_size", 50280);
+  return {.parts = {.family = family,
+                    .backbone = stack(config.layers("num_hidden_layers", 32), options),
                     .n_rows = vocab_size,
                     .vocab_size = vocab_size,
                     .tied = config.flag("tie_word_embeddings", true)},
@@ -91,12 +100,13 @@ Blueprint original_mamba(const Settings& config) {
   const int64_t vocab_size = config.size("vocab_size");
   const int64_t multiple = config.size("pad_vocab_size_multiple", 8);
   return {.parts = {.family = "mamba",
-                    .backbone = stack(config.layers("n_layer"), options),
+                    .backbone = stack(config.layers("n_layer", 64), options),
                     .n_rows = (vocab_size + multiple - 1) / multiple * multiple,
                     .vocab_size = vocab_size,
                     .tied = config.flag("tie_embeddings", true)},
           .names = kOriginalMambaNames,
-          .prefix = "backbone."};
+          .prefix = "backbone.",
+          .tie_key = "tie_embeddings"};
 }
 
 }  // namespace icl::language

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "icl/models/rwkv4.h"
 
-#include <array>
+#include <cmath>
 
 #include "src/language/family.h"
 
@@ -71,22 +71,30 @@ std::span<const Name> blink_names() {
 }
 
 Blueprint rwkv4(const Settings& config) {
-  const int64_t width = config.size("hidden_size");
+  const int64_t width = config.size("hidden_size", 4096);
   const double eps = config.number("layer_norm_epsilon", 1e-5);
   const Rwkv4Options options{.d_model = width,
                              .d_attention = config.size("attention_hidden_size", width),
                              .d_ffn = config.size("intermediate_size", 4 * width),
                              .norm_eps = eps};
+  // transformers evaluates with the residual stream halved behind every `rescale_every` blocks, and
+  // what later blocks add to the stream divided by as much; the file's weights know nothing of it.
+  const int64_t period = config.integer("rescale_every", 6);
   std::vector<std::shared_ptr<Block>> blocks;
-  for (int64_t i = config.layers("num_hidden_layers"); i > 0; --i) {
+  const int64_t n_layer = config.layers("num_hidden_layers", 32);
+  for (int64_t i = 0; i < n_layer; ++i) {
     blocks.push_back(make_rwkv4_block(options));
+    if (period < 1) continue;
+    const auto halvings = static_cast<double>(i / period);
+    blocks.back()->set_scales(std::exp2(-halvings), (i + 1) % period == 0 ? 0.5 : 1);
   }
-  // The last norm's eps is fixed, whatever the config says of the others.
-  const Backbone::Ends ends{.input_norm = std::make_shared<Norm>(Norm::Kind::kLayer, width, eps),
-                            .norm = std::make_shared<Norm>(Norm::Kind::kLayer, width, 1e-5)};
-  const int64_t vocab_size = config.size("vocab_size");
+  // The last norm's eps is fixed, whatever eps the config gives for the others.
+  const Backbone::Stages stages{
+      .input_norm = std::make_shared<Norm>(Norm::Kind::kLayer, width, eps),
+      .norm = std::make_shared<Norm>(Norm::Kind::kLayer, width, 1e-5)};
+  const int64_t vocab_size = config.size("vocab_size", 50277);
   return {.parts = {.family = "rwkv4",
-                    .backbone = std::make_shared<Backbone>(width, blocks, ends),
+                    .backbone = std::make_shared<Backbone>(width, blocks, stages),
                     .n_rows = vocab_size,
                     .vocab_size = vocab_size,
                     .tied = config.flag("tie_word_embeddings", false)},
