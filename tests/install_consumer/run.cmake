@@ -34,8 +34,8 @@ run("${CMAKE_COMMAND}" -E compare_files "${work}/whole/checkpoints/step_00000120
     "${work}/killed/checkpoints/step_00000120/model.safetensors")
 
 run("${consumer}" eval --run "${work}/whole" --suite all --prompts 64)
-expect_file("${work}/whole/eval/standard.json")
-expect_file("${work}/whole/eval/extrapolation.json")
+expect_file("${work}/whole/eval/standard_prompts64.json")
+expect_file("${work}/whole/eval/extrapolation_prompts64.json")
 run("${consumer}" probe --run "${work}/whole" --kind both --prompts 8 --train-prompts 64 --test-prompts 64)
 run("${consumer}" report "${work}/whole")
 expect_file("${work}/whole/report.html")
